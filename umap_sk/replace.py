@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from umap_sk.interop import functions
+from umap_sk.interop import functions, show
 from umap_sk.interop.vertices import disconnected_vertices
 from umap_sk.monitor.progress import say
 
@@ -96,12 +96,29 @@ def make_modules() -> dict[str, types.ModuleType]:
         "umap.umap_": make_module("umap.umap_", names),
         "umap.aligned_umap": make_module("umap.aligned_umap", {"AlignedUMAP": functions.AlignedUMAP}),
         "umap.utils": make_module("umap.utils", {"disconnected_vertices": disconnected_vertices}),
-        "umap.plot": importlib.import_module("umap_sk.plot"),
+        "umap.plot": make_plot_module(),
     }
-    outer = {name: names[name] for name in ("UMAP", "AlignedUMAP")}
+    outer = {name: names[name] for name in ("UMAP", "AlignedUMAP")} | {"ParametricUMAP": MissingParametricUMAP}
     outer |= {name.removeprefix("umap."): module for name, module in inner.items()}
     package = make_module("umap", outer | {"__version__": VERSION, "stands_for_umap_learn": True}, package=True)
     return {"umap": package, **inner}
+
+
+class MissingParametricUMAP:
+    """A class in the place of umap-learn's, whose construction is an error."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        raise ImportError(
+            "umap_sk stands in the place of umap-learn and has no ParametricUMAP. Run this part with umap-learn, or "
+            "place new rows by transform, which needs no network."
+        )
+
+
+def make_plot_module() -> types.ModuleType:
+    """Return the functions of umap_sk.plot, and those of umap.plot that show their results."""
+    plot = importlib.import_module("umap_sk.plot")
+    values = {name: getattr(plot, name) for name in plot.__all__} | {name: getattr(show, name) for name in show.__all__}
+    return make_module("umap.plot", values)
 
 
 def make_module(name: str, values: Mapping[str, object], *, package: bool = False) -> types.ModuleType:

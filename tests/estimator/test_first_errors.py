@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.neighbors import NearestNeighbors
 
 from umap_sk import (
@@ -13,6 +14,7 @@ from umap_sk import (
     NeighborsTransformer,
     PrecomputedUMAP,
     UMAPWarning,
+    nearest_neighbors,
 )
 
 X = np.random.default_rng(0).normal(size=(150, 5))
@@ -112,3 +114,33 @@ def test_equal_distances():
     ((category, message),) = warnings_of(INDICES[:, 1:], np.full((150, 7), 2.5), features=None)
     assert category is EqualDistancesWarning and "are 2.5" in message
     assert issubclass(EqualDistancesWarning, UMAPWarning)
+
+
+def test_a_manifold_and_annotated_data_are_no_features():
+    """A manifold by position, and an AnnData object, are refused at once with the right call."""
+    manifold = PrecomputedUMAP(8).learn_manifold(knn_indices=INDICES, knn_dists=DISTS)
+    assert "fit(manifold=manifold)" in message_of(PrecomputedUMAP(8), manifold)
+    cells = type("AnnData", (), {"X": X, "__len__": lambda self: len(X)})()
+    for model in (UMAP(), PrecomputedUMAP()):
+        assert "umap_sk.scanpy.umap(adata)" in message_of(model, cells)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_distances_that_are_not_finite(value):
+    """Entries of a matrix or a graph that are not finite are no features to impute."""
+    distances = np.linalg.norm(X[:, None] - X, axis=2)
+    distances[3, 5] = distances[5, 3] = value
+    for form in (distances, csr_array(distances)):
+        message = message_of(PrecomputedUMAP(8), form)
+        assert "Finite distances are needed" in message and "Impute" not in message
+
+
+def test_fractions_before_a_regressor():
+    """The error for fractions as labels names the estimator that leaves y out, which it does without a warning."""
+    y = X[:, 0] + 0.5
+    assert "PrecomputedUMAP(metric='euclidean'), whose target_metric is None" in message_of(UMAP(), X, y)
+
+
+def test_too_few_neighbors_are_counted_with_the_row():
+    with pytest.raises(ValueError, match="n_neighbors is 1, but at least 2 is needed: the row itself"):
+        nearest_neighbors(X, 1)

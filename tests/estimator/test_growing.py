@@ -9,7 +9,7 @@ from layouts import interrupted_at
 from scipy.spatial.distance import cdist
 from sklearn.neighbors import NearestNeighbors
 
-from umap_sk import DisconnectedWarning, Manifold, PrecomputedUMAP, knn_graph
+from umap_sk import UMAP, DisconnectedWarning, Manifold, PrecomputedUMAP, knn_graph
 
 OLD = 1500
 SETTINGS = {"random_state": 0, "n_epochs": 60}
@@ -285,3 +285,27 @@ def test_a_search_that_lacks_the_new_rows_is_not_used(X):
     np.testing.assert_array_equal(model.transform(**given), model.embedding_)
     assert model.score(**given) > 0.3
     assert model.update(**neighbors_of(X[:213], slice(210, 213)), epochs=1).embedding_.shape == (213, 2)
+
+
+def test_rows_of_the_map_are_not_added_again(X, model, new):
+    """Neighbors or features of all rows, and new rows that are numbered from 0, are refused."""
+    everything = neighbors_of(X)
+    without_themselves = {name: array[:, 1:] for name, array in everything.items()}
+    for arrays in (everything, without_themselves, neighbors_of(X[OLD:])):
+        with pytest.raises(ValueError, match=rf"numbers its own rows from 0 on.*knn_indices\[{OLD}:\].*manifold"):
+            model.update(**arrays)
+    for cls in (PrecomputedUMAP, UMAP):
+        fitted = cls(metric="euclidean", **SETTINGS).fit(X[:OLD])
+        with pytest.raises(ValueError, match=rf"begins with the {OLD} rows of the map.*X\[{OLD}:\]"):
+            fitted.update(X)
+    assert len(model.update(**new).embedding_) == len(X)
+
+
+def test_new_rows_may_be_next_to_old_ones_in_their_order():
+    """Copies with some noise list the old rows first that have their numbers."""
+    points = np.random.default_rng(0).normal(size=(200, 5))
+    model = PrecomputedUMAP(**SETTINGS).fit(**neighbors_of(points))
+    arrays = neighbors_of(np.concatenate([points, points + 1e-6]), slice(200, None))
+    arrays = {name: array[:, 1:] for name, array in arrays.items()}
+    assert (arrays["knn_indices"][:, 0] == np.arange(200)).all()
+    assert len(model.update(**arrays).embedding_) == 400

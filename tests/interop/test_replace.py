@@ -3,6 +3,8 @@
 import importlib.util
 import subprocess
 import sys
+from pathlib import Path
+from urllib.parse import unquote, urlparse
 
 import numpy as np
 import pytest
@@ -37,7 +39,8 @@ def test_imports_get_this_package(apart, capsys):
         from umap.umap_ import find_ab_params, fuzzy_simplicial_set, nearest_neighbors, simplicial_set_embedding
         from umap.utils import disconnected_vertices
 
-        assert (umap.UMAP, umap.AlignedUMAP, umap.plot) == (umap_sk.UMAP, functions.AlignedUMAP, umap_sk.plot)
+        assert (umap.UMAP, umap.AlignedUMAP) == (umap_sk.UMAP, functions.AlignedUMAP)
+        assert all(getattr(umap.plot, name) is getattr(umap_sk.plot, name) for name in umap_sk.plot.__all__)
         assert find_ab_params is functions.find_ab_params and nearest_neighbors is functions.nearest_neighbors
         assert fuzzy_simplicial_set is functions.fuzzy_simplicial_set and simplicial_set_embedding
         assert importlib.util.find_spec("umap").name == "umap"
@@ -46,8 +49,10 @@ def test_imports_get_this_package(apart, capsys):
         assert sys.modules["umap"] is umap
         with pytest.raises(ImportError):
             import umap.distances  # noqa: F401
-        with pytest.raises(AttributeError, match="umap_sk stands in the place of umap-learn and has no umap.Param"):
-            umap.ParametricUMAP  # noqa: B018
+        with pytest.raises(AttributeError, match="umap_sk stands in the place of umap-learn and has no umap.spectral"):
+            umap.spectral  # noqa: B018
+        with pytest.raises(ImportError, match="umap_sk stands in the place of umap-learn and has no ParametricUMAP"):
+            umap.ParametricUMAP(n_components=2)
         X = np.vstack([np.random.default_rng(0).normal(size=(60, 3)), np.full((1, 3), 100.0)])
         model = umap.UMAP(disconnection_distance=50, n_epochs=2).fit(X)
         np.testing.assert_array_equal(disconnected_vertices(model), np.arange(61) == 60)
@@ -90,3 +95,22 @@ def test_command_without_a_script():
     """The command without a script prints its usage."""
     with pytest.raises(SystemExit, match="usage: python -m umap_sk.replace script.py"):
         replace.main([])
+
+
+def test_maps_are_shown(apart, monkeypatch, tmp_path):
+    """`umap.plot.show` opens interactive maps in a browser, and shows pictures by matplotlib."""
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setattr("matplotlib.pyplot.show", lambda: opened.append("picture"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with umap_sk.replace_umap():
+        import umap.plot
+
+        positions = np.random.default_rng(0).normal(size=(20, 2))
+        umap.plot.output_notebook()
+        page, written = umap.plot.interactive(positions), umap.plot.interactive(positions, path=tmp_path / "map.html")
+        for plot in (page, written, object()):
+            umap.plot.show(plot)
+    stored = Path(unquote(urlparse(opened[0]).path))
+    assert stored.parent == tmp_path and stored.read_text(encoding="utf-8") == page.page
+    assert opened[1:] == [(tmp_path / "map.html").as_uri(), "picture"]

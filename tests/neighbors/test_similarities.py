@@ -4,7 +4,9 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.sparse
 from sklearn.datasets import load_digits
+from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.neighbors import NearestNeighbors
 
 from umap_sk import DoubtfulDistancesWarning, PrecomputedUMAP
@@ -31,10 +33,11 @@ def test_the_row_itself_is_the_most_similar(convert, arrange):
 
 @pytest.mark.parametrize("convert", CONVERSIONS)
 def test_rows_that_share_neighbors_are_similar(convert):
-    """Without the row itself, values up to 1 are doubtful if rows with many common neighbors have the largest."""
+    """Without the row itself, values are doubtful if rows with many common neighbors have the largest."""
     others = DISTS[:, :0:-1]
-    with pytest.warns(DoubtfulDistancesWarning, match="the more neighbors two rows share .*as similarities do"):
-        check_neighbor_values(INDICES[:, :0:-1], convert(others))
+    for scale in (1, 40):
+        with pytest.warns(DoubtfulDistancesWarning, match="the more neighbors two rows share .*as similarities do"):
+            check_neighbor_values(INDICES[:, :0:-1], scale * convert(others))
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine", "manhattan"])
@@ -53,3 +56,25 @@ def test_distances_with_an_infinite_diagonal_pass():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_neighbor_values(mixed(INDICES), mixed(dists))
+
+
+@pytest.mark.parametrize("form", ["dense", "sparse", "coo"])
+def test_similarities_of_new_rows(form):
+    """transform warns if 1 - X has the distances that the fit had, and takes distances without a warning."""
+    similarities = cosine_similarity(DIGITS)
+    model = PrecomputedUMAP(n_epochs=2, random_state=0).fit(1 - similarities[:1700, :1700])
+    new = similarities[1700:, :1700]
+    if form != "dense":
+        nearest = np.argsort(-new, axis=1)[:, :60]
+        kept = np.zeros(new.shape)
+        np.put_along_axis(kept, nearest, np.take_along_axis(new, nearest, axis=1), axis=1)
+        new = scipy.sparse.csr_array(kept)
+    distances = new.copy() if form != "dense" else 1 - new
+    if form != "dense":
+        distances.data = 1 - distances.data
+    new, distances = (X.tocoo() if form == "coo" else X for X in (new, distances))
+    with pytest.warns(DoubtfulDistancesWarning, match="15 smallest values .* which suits 1 - X.*1 - similarity"):
+        model.transform(new)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.transform(distances)

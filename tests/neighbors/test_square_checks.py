@@ -12,7 +12,7 @@ from sklearn.metrics import pairwise_distances
 from sklearn.metrics.pairwise import cosine_similarity, linear_kernel, rbf_kernel
 from sklearn.neighbors import kneighbors_graph
 
-from umap_sk import DoubtfulDistancesWarning, EqualDistancesWarning, PrecomputedUMAP, knn_graph
+from umap_sk import DoubtfulDistancesWarning, EqualDistancesWarning, Manifold, PrecomputedUMAP, knn_graph
 from umap_sk.neighbors.square import check_square
 
 DIGITS = load_digits().data[:700]
@@ -93,7 +93,6 @@ def knn_graph_arrays(points):
             "differs from",
             "transposed",
         ),
-        (kneighbors_graph(DIGITS, 9, mode="distance").toarray(), "differs from.*pass it as a sparse", "transposed"),
         (pairwise_distances(DIGITS) + np.eye(700) * 9, "the diagonal of X is not 0.*fill_diagonal", "diagonal"),
     ],
 )
@@ -104,7 +103,6 @@ def test_doubtful_distances(X, message, cure):
     X = (X + X.T) / 2 if cure == "transposed" else X - np.diag(X.diagonal())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warnings.simplefilter("ignore", EqualDistancesWarning)  # most distances of the graph are missing and thus 0
         PrecomputedUMAP(**SETTINGS).fit(X)
 
 
@@ -183,3 +181,50 @@ def test_given_neighbors_are_not_looked_at():
     for beside in (arrays, {"manifold": model.learn_manifold(**arrays)}):
         np.testing.assert_array_equal(model.fit_transform(FEATURES, **beside), expected)
     assert np.isfinite(model.fit_transform(knn_graph(*arrays.values()))).all()
+
+
+def test_connectivity_names_the_mode():
+    """Graphs without distances, which scikit-learn makes by default, name the argument that is missing."""
+    with pytest.raises(ValueError, match="largest values on the diagonal.*set mode='distance'"):
+        PrecomputedUMAP(**SETTINGS).fit(kneighbors_graph(DIGITS, 15, include_self=True))
+    with pytest.warns(EqualDistancesWarning, match="distances are 1, .*with mode='distance'"):
+        PrecomputedUMAP(**SETTINGS).fit(kneighbors_graph(DIGITS, 15))
+
+
+def test_a_dense_neighbor_graph():
+    """Zeros that mean no neighbor are distances of 0 in a dense matrix, which a warning explains."""
+    graph = kneighbors_graph(DIGITS, 15, mode="distance")
+    with pytest.warns(DoubtfulDistancesWarning, match="differs from.*pass it as a sparse"):
+        check_square(graph.toarray())
+    with pytest.warns(DoubtfulDistancesWarning, match=r"9\d% of it are zeros off the diagonal.*csr_array"):
+        check_square(graph.maximum(graph.T).toarray())
+
+
+def test_inner_products_without_a_diagonal():
+    """Similarities above 1 are doubtful, too."""
+    products = DIGITS @ DIGITS.T
+    np.fill_diagonal(products, 0)
+    products[products < np.sort(products, axis=1)[:, [-40]]] = 0
+    with pytest.warns(DoubtfulDistancesWarning, match="the larger, the more neighbors two rows share.*Convert"):
+        check_square(scipy.sparse.csr_array(products))
+
+
+def test_distances_as_memberships():
+    """Manifold.from_graph warns of distances up to 1, and not of memberships."""
+    distances = kneighbors_graph(DIGITS, 30, mode="distance", metric="cosine")
+    with pytest.warns(DoubtfulDistancesWarning, match="weights .* the smaller, the more neighbors.*as X to fit"):
+        Manifold.from_graph(distances)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Manifold.from_graph(memberships(DIGITS, 15))
+
+
+def test_distances_as_features():
+    """A distance matrix that another metric reads as features causes a warning, and a square X of features does not."""
+    distances = pairwise_distances(DIGITS[:100])
+    with pytest.warns(DoubtfulDistancesWarning, match="metric='euclidean' reads it as features.*'precomputed'"):
+        PrecomputedUMAP(metric="euclidean", **SETTINGS).fit(distances)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for features in (FEATURES, FEATURES + FEATURES.T, (FEATURES > 0.5).astype(float), distances[:, :50]):
+            PrecomputedUMAP(metric="euclidean", **SETTINGS).fit(features)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SMALL_DATA_ROWS = 4096  # umap-learn uses a search index from this number of rows on
 
-ESTIMATOR_ATTRIBUTES = "a_ b_ epoch_ feature_names_in_ graph_ manifold_ n_epochs_ n_features_in_ report_ seed_".split()
+ESTIMATOR_ATTRIBUTES = "a_ b_ epoch_ feature_names_in_ manifold_ n_epochs_ n_features_in_ report_ seed_".split()
 """Attributes that the estimator has under the same name."""
 
 ROW_ATTRIBUTES = ("embedding_", "rad_orig_", "rad_emb_")
@@ -45,6 +45,7 @@ class EstimatorIndex:
 
 
 DERIVED_ATTRIBUTES: dict[str, Callable[["UMAP"], object]] = {
+    "graph_": lambda umap: scipy.sparse.csr_matrix(umap.estimator_.graph_),  # with `*` as the product of matrices
     "_a": lambda umap: umap.estimator_.a_,
     "_b": lambda umap: umap.estimator_.b_,
     "_n_neighbors": lambda umap: umap.estimator_.n_neighbors,
@@ -156,7 +157,7 @@ def get_fitted_attribute(umap: "UMAP", name: str) -> Any:
 
 def compute_new_memberships(
     estimator: PrecomputedUMAP, X: FeaturesLike | None, neighbors: Mapping[str, ArrayLike]
-) -> scipy.sparse.csr_array:
+) -> scipy.sparse.csr_matrix:
     """Compute membership strengths between new rows and training rows, from given neighbors or by a search."""
     settings, fitted = estimator._get_settings(), estimator._get_fitted()
     found = prepare_rows(
@@ -166,4 +167,4 @@ def compute_new_memberships(
     connectivity = max(0.0, estimator.local_connectivity - 1)
     strengths = compute_memberships(rows, estimator.n_neighbors, connectivity, new_rows=True)
     shape = (len(rows.indptr) - 1, len(estimator.embedding_))
-    return scipy.sparse.csr_array((strengths, rows.indices, rows.indptr), shape)
+    return scipy.sparse.csr_matrix((strengths, rows.indices, rows.indptr), shape)

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
+from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_array
 
 from umap_sk._typing import Features, FeaturesLike, is_sparse
 from umap_sk.compatible.distances import METRICS
 from umap_sk.compatible.parameters import KnnGraph
-from umap_sk.compatible.translation import DIFFERENCE_METRICS
+from umap_sk.compatible.translation import DIFFERENCE_METRICS, TINY_LEARNING_RATE
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.graph.manifold import Manifold
 from umap_sk.neighbors.distances import takes_sparse
@@ -139,8 +140,15 @@ def fit_estimator(estimator: PrecomputedUMAP, rows: FitInput, stops: list[int] |
         epochs = round(stop / max(stops) * estimator.n_epochs_) - estimator.epoch_
         if epochs > 0:
             estimator.partial_fit(epochs=epochs)
-        maps.append(estimator.embedding_.copy())
+        maps.append(compute_start(estimator, rows) if stop == 0 else estimator.embedding_.copy())
     return maps
+
+
+def compute_start(estimator: PrecomputedUMAP, rows: FitInput) -> np.ndarray:
+    """Return the initial layout of a fit, by another one with a single epoch that moves no row."""
+    parameters = {"n_epochs": 1, "learning_rate": TINY_LEARNING_RATE, "random_state": estimator.seed_}
+    start = clone(estimator).set_params(**parameters)
+    return start.fit(rows.X, rows.y, **rows.neighbors).embedding_
 
 
 def has_omitted_rows(inverse: np.ndarray | None) -> bool:

@@ -14,6 +14,7 @@ from umap_sk.compatible.training_features import TrainingFeaturesMixin
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.exceptions import DoubtfulDistancesWarning, FewerNeighborsWarning, IgnoredTargetWarning, warn
 from umap_sk.pipeline.inputs import count_rows
+from umap_sk.pipeline.place import check_invertible
 
 
 class Methods(TrainingFeaturesMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -34,7 +35,7 @@ class Methods(TrainingFeaturesMixin, ClassNamePrefixFeaturesOutMixin, Transforme
         return self.estimator_.embedding_.shape[1]
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, ensure_all_finite=True, *, knn_graph=None):
+    def fit(self, X, y=None, ensure_all_finite=True, *, knn_graph=None, force_all_finite=None):
         """Learn the graph and lay it out.
 
         Parameters
@@ -50,12 +51,15 @@ class Methods(TrainingFeaturesMixin, ClassNamePrefixFeaturesOutMixin, Transforme
             contain anything.
         knn_graph : tuple of array, sparse or dense matrix, default=None
             Neighbors in the forms of cuML: indices and distances, a sparse graph of distances, or all distances.
+        force_all_finite : bool or "allow-nan", default=None
+            The earlier name of `ensure_all_finite`.
 
         Returns
         -------
         self : UMAP
             The fitted model.
         """
+        ensure_all_finite = ensure_all_finite if force_all_finite is None else force_all_finite
         if self.target_metric_kwds and self.target_metric != "ordinal":
             raise ValueError(
                 f"target_metric_kwds={self.target_metric_kwds!r}, but metrics of targets take no arguments here. Use "
@@ -85,7 +89,7 @@ class Methods(TrainingFeaturesMixin, ClassNamePrefixFeaturesOutMixin, Transforme
             self.embedding_list_ = [one if rows.inverse is None else one[rows.inverse] for one in maps]
         return self
 
-    def fit_transform(self, X, y=None, ensure_all_finite=True, *, knn_graph=None):
+    def fit_transform(self, X, y=None, ensure_all_finite=True, *, knn_graph=None, force_all_finite=None):
         """Fit, and return the map.
 
         Parameters
@@ -98,13 +102,15 @@ class Methods(TrainingFeaturesMixin, ClassNamePrefixFeaturesOutMixin, Transforme
             As in :meth:`fit`.
         knn_graph : tuple of array, sparse or dense matrix, default=None
             As in :meth:`fit`.
+        force_all_finite : bool or "allow-nan", default=None
+            As in :meth:`fit`.
 
         Returns
         -------
-        ndarray of shape (n_samples, n_components), or a tuple of it and two of shape (n_samples,), or csr_array
+        ndarray of shape (n_samples, n_components), or a tuple of it and two of shape (n_samples,), or csr_matrix
             The map. With `output_dens`, also the log radii. With ``transform_mode="graph"``, the graph instead.
         """
-        self.fit(X, y, ensure_all_finite, knn_graph=knn_graph)
+        self.fit(X, y, ensure_all_finite, knn_graph=knn_graph, force_all_finite=force_all_finite)
         if self.transform_mode == "graph":
             return self.graph_
         return (self.embedding_, self.rad_orig_, self.rad_emb_) if self.output_dens else self.embedding_
@@ -134,7 +140,7 @@ class Methods(TrainingFeaturesMixin, ClassNamePrefixFeaturesOutMixin, Transforme
 
         Returns
         -------
-        ndarray of shape (n_new, n_components), float32, or csr_array of shape (n_new, n_samples)
+        ndarray of shape (n_new, n_components), float32, or csr_matrix of shape (n_new, n_samples)
             Positions, or membership strengths with ``transform_mode="graph"``.
         """
         check_is_fitted(self)
@@ -164,6 +170,7 @@ class Methods(TrainingFeaturesMixin, ClassNamePrefixFeaturesOutMixin, Transforme
         """
         check_is_fitted(self)
         with translation.translate_errors():
+            check_invertible(self.estimator_._get_settings(), self.estimator_._get_fitted())
             return self.estimator_.inverse_transform(X)
 
     def update(self, X, ensure_all_finite=True):

@@ -29,6 +29,9 @@ UNUSED_PARAMETERS = {
 INIT_ALIASES = {"tswspectral": "spectral", "recursive": "auto"}
 """Initial layouts of umap-learn, and what replaces them."""
 
+ARGUMENT_ALIASES = {("mahalanobis", "vinv"): "VI", ("seuclidean", "sigma"): "V"}
+"""Arguments of metrics that have other names in umap-learn."""
+
 TARGET_METRIC_ALIASES = {"ordinal": "euclidean", "count": "euclidean", "string": "categorical"}
 """Metrics of targets, and what replaces them: numbers whose differences have the same order, and labels."""
 
@@ -51,6 +54,7 @@ MESSAGE_REPLACEMENTS = {
     "and pass knn_indices and knn_dists": "and pass precomputed_knn=(indices, distances, None)",
     "et dens_lambda=0": "et densmap=False",
     "PrecomputedUMAP": "UMAP",
+    "use UMAP(metric='euclidean'), whose": "use umap_sk.PrecomputedUMAP(metric='euclidean'), whose",
 }
 """Parts of the estimator's error messages, and what replaces them for a UMAP."""
 
@@ -81,6 +85,8 @@ def translate_parameters(umap: "UMAP", n_rows: int, *, targets: bool) -> dict[st
         names["n_neighbors"] = n_rows - 1
     if has_incomplete_curve(umap):
         names |= {"a": None, "b": None}
+    if isinstance(umap.negative_sample_rate, int | float) and umap.negative_sample_rate == 0:
+        names |= {"negative_sample_rate": 1, "repulsion_strength": 0.0}
     names |= translate_metric(umap) | translate_init(umap) | translate_n_epochs(umap)
     if targets:
         count, metric = umap.target_n_neighbors, umap.target_metric
@@ -115,7 +121,8 @@ def convert_metric(metric: Metric, arguments: dict[str, object] | None) -> tuple
         return make_pair_function(metric, arguments), None
     if metric in TEXT_METRICS or metric in DIFFERENCE_METRICS:
         return DIFFERENCE_METRICS.get(metric, "string"), None
-    return resolve_metric(metric), arguments or None
+    name = resolve_metric(metric)
+    return name, {ARGUMENT_ALIASES.get((name, key), key): value for key, value in (arguments or {}).items()} or None
 
 
 def translate_init(umap: "UMAP") -> dict[str, object]:
@@ -146,8 +153,11 @@ def get_stop_epochs(umap: "UMAP") -> list[int] | None:
     """Return the epochs after which maps are kept, in order, or None if `n_epochs` is no list."""
     if umap.transform_mode == "graph" or keeps_init(umap) or not isinstance(umap.n_epochs, list | tuple):
         return None
-    if not umap.n_epochs or not all(isinstance(stop, int | np.integer) and stop >= 1 for stop in umap.n_epochs):
-        raise ValueError(f"n_epochs={umap.n_epochs!r}, but a list needs one number or more, all whole and at least 1.")
+    whole = all(isinstance(stop, int | np.integer) and stop >= 0 for stop in umap.n_epochs)
+    if not whole or not any(umap.n_epochs):
+        raise ValueError(
+            f"n_epochs={umap.n_epochs!r}, but a list needs whole numbers of at least 0, of which one is larger."
+        )
     return sorted(umap.n_epochs)
 
 

@@ -57,7 +57,7 @@ class UMAP(Methods):
     repulsion_strength : float, default=1.0
         Weight of each repulsion.
     negative_sample_rate : float, default=5
-        Number of repulsions for each attraction.
+        Number of repulsions for each attraction; 0 for no repulsion.
     transform_queue_size : float, default=4.0
         Not used.
     a, b : float, default=None
@@ -115,7 +115,7 @@ class UMAP(Methods):
         The fitted estimator.
     embedding_ : ndarray of shape (n_samples, n_components), float32
         The map, with NaN for disconnected rows.
-    graph_ : csr_array of shape (n_samples, n_samples)
+    graph_ : csr_matrix of shape (n_samples, n_samples)
         Membership strengths.
     embedding_list_ : list of ndarray
         Maps after the epochs in the list `n_epochs`.
@@ -144,6 +144,9 @@ class UMAP(Methods):
         "precomputed_knn": [tuple, list, "sparse matrix", np.ndarray],
         "target_metric": [str],
         "target_weight": [Interval(Real, 0, 1, closed="both")],
+        "dens_lambda": [Interval(Real, 0, None, closed="left")],
+        "dens_frac": [Interval(Real, 0, 1, closed="both")],
+        "dens_var_shift": [Interval(Real, 0, None, closed="left")],
         "target_n_neighbors": [Interval(Integral, 2, None, closed="left"), Options(Integral, {-1})],
         "metric_kwds": [dict, None],
         "output_metric_kwds": [dict, None],

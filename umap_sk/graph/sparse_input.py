@@ -7,6 +7,7 @@ from umap_sk._typing import AnySparse, is_sparse
 from umap_sk.graph.fuzzy_union import FuzzyGraph, drop_zeros
 from umap_sk.graph.validate import check_graph
 from umap_sk.neighbors.sparse_structure import check_structure
+from umap_sk.neighbors.square import check_memberships
 
 WEIGHTS_CURE = (
     "Pass every neighbor once, and weights from 0 to 1: divide larger ones by the largest, graph / graph.max(). If "
@@ -35,6 +36,7 @@ def read_sparse_graph(graph: AnySparse) -> FuzzyGraph:
         )
     converted = _to_fuzzy_graph(rows)
     check_graph(converted, "The argument of Manifold.from_graph", WEIGHTS_CURE)
+    check_memberships(rows)
     return converted
 
 

@@ -27,7 +27,8 @@ def scale_losses(
             for e in range(starts[slice_] + i % SLICE, starts[slice_ + 1], SLICE):
                 d2 = CLOSEST
                 for k in range(d):
-                    d2 += (positions[i, k] - positions[indices[e], k]) ** 2
+                    difference = positions[i, k] - positions[indices[e], k]
+                    d2 += difference * difference
                 term = a * power(d2, b)
                 for g in range(powers.shape[0]):
                     attracted[part, g] += weights[e] * log_of(1.0 + term * powers[g])
@@ -38,13 +39,14 @@ def scale_losses(
         share, terms = np.empty(count, np.float64), np.empty(count, np.float64)
         whole = 0.0
         for j in range(n):
-            whole += mass[j]
+            whole += np.float64(mass[j])
         seen = 0.0
         for q in range(count):
             j = first + q * opposite_stride
             d2 = f4(0)
             for k in range(d):
-                d2 += (positions[i, k] - positions[j, k]) ** 2
+                difference = positions[i, k] - positions[j, k]
+                d2 += difference * difference
             pair[q] = a * power(max(d2, f4(1e-9)), b)
             share[q] = mass[j] if j != i else f4(0)
             seen += share[q]

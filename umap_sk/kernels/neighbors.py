@@ -129,14 +129,15 @@ def collect_neighbors(
 ):
     """Collect the nearest neighbors of one row.
 
-    Returns their number, the code of the problem with the row (0 for none) and the entry with this problem.
+    Returns their number, the code of the problem with the row (0 for none) and the entry with this problem. The index
+    after the last row, at an infinite distance, is a missing neighbor of scipy's trees.
     """
     low, high, n_columns = whole[0], whole[1], whole[2]
     cut, limit = real[0], real[1]
     kept = 0
     for e in range(length):
         j = indices[at + e]
-        if j == low or j == high:
+        if j == low or j == high or (j == n_columns and dists[first + e] == np.inf):
             tally[SENTINELS] += 1
             continue
         if j < 0 or j >= n_columns:

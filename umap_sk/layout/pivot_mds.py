@@ -158,7 +158,10 @@ def find_shortest_paths(paths: PathGraph, pivots: np.ndarray) -> np.ndarray:
 
 
 def compute_scaled_mds(squared: np.ndarray, mass: np.ndarray, spare: np.ndarray) -> np.ndarray:
-    """Return the leading axes of pivot MDS, scaled to [-1, 1]. The squared distances are overwritten."""
+    """Return the leading axes of pivot MDS, scaled to [-1, 1]. The squared distances are overwritten.
+
+    Axes beyond the number of pivots, and those without variance, are those of the `spare` positions.
+    """
     share = mass / mass.sum(dtype=np.float64)
     means = (share[:, None] * squared).sum(axis=0)
     centered = np.subtract(squared.mean(1, keepdims=True), squared, out=squared)
@@ -169,6 +172,8 @@ def compute_scaled_mds(squared: np.ndarray, mass: np.ndarray, spare: np.ndarray)
     inner = multiply(weighted.T, weighted)
     variances, axes = compute_eigenpairs(inner / max(np.abs(inner).max(), 1e-300))
     leading = multiply(centered, axes[:, : spare.shape[1]])
-    enough = variances[: spare.shape[1]] > MIN_VARIANCE_SHARE * variances[0]
-    positions = np.where(enough, leading, spare)
+    found = leading.shape[1]
+    enough = variances[:found] > MIN_VARIANCE_SHARE * variances[0]
+    positions = spare.copy()
+    positions[:, :found] = np.where(enough, leading, spare[:, :found])
     return positions / positions[np.argmax(np.abs(positions), axis=0), np.arange(spare.shape[1])]

@@ -89,7 +89,7 @@ def trustworthiness(
     Kaski ("Neighborhood preservation in nonlinear projection methods", ICANN 2001) with ranks cut at K + 1. It depends
     on the number of neighbors in the graph: compare only figures of the same number. It equals
     :func:`sklearn.manifold.trustworthiness` if all n - 1 neighbors are listed. With 2 k or 3 k it is stricter, since
-    all neighbors that are not listed have the same rank. With k or fewer it equals the recall.
+    all neighbors that are not listed have the same rank.
 
     Parameters
     ----------
@@ -113,6 +113,11 @@ def trustworthiness(
     -------
     float
         A number from 0 to 1, higher is better.
+
+    Raises
+    ------
+    ValueError
+        If no row lists more than k neighbors, unless these are all other rows.
     """
     output = output_metric, output_metric_params
     return compute_trust(list_sampled_rows(graph, embedding, k, training, max_rows, random_state, output))
@@ -134,10 +139,21 @@ def compute_recall_by_row(lists: NeighborLists) -> np.ndarray:
     return np.divide(kept, wanted, out=np.full(len(kept), np.nan), where=wanted > 0)
 
 
+def check_has_ranks(lists: NeighborLists) -> None:
+    """Raise if no row lists more than k neighbors or all others, since trustworthiness would equal the recall."""
+    most, k = int(lists.lengths.max(initial=0)), lists.mapped.shape[1]
+    if 0 < most <= k and most < lists.others.max():
+        raise ValueError(
+            f"Trustworthiness needs more than k={k} neighbors per row, but rows of the graph have at most {most}. "
+            f"Search more neighbors (for example 3 k), or set k below {most}."
+        )
+
+
 def compute_trust(lists: NeighborLists) -> float:
     """Return 1 minus the excess ranks relative to their maximum, or NaN if no row has a neighbor."""
     if not lists.lengths.any():
         return np.nan
+    check_has_ranks(lists)
     excess, worst = compute_excess_by_row(lists)
     return float(1 - excess.sum() / worst.sum()) if worst.any() else 1.0
 

@@ -72,7 +72,7 @@ def resolve_metric(
     if metric not in SEARCHABLE:
         raise ValueError(
             f"metric={metric!r} cannot be searched here. Search by a library that supports it and pass knn_indices and "
-            "knn_dists, or pass a function of two rows as metric."
+            "knn_dists, or pass a function of two rows as metric, such as one of pynndescent.distances."
         )
     name = SYNONYMS.get(metric, metric)
     if name == "pyfunc":

@@ -153,8 +153,12 @@ def warn_about_equal_distances(distances: np.ndarray) -> None:
     if len(distances) > 1 and distances[1] == first and distances[-1] == first and (distances == first).all():
         warn(
             f"All {len(distances):,} distances are {first:g}, so no neighbor is closer than another, and the map "
-            "shows only which rows list each other. Check the search and the features: identical rows have no "
-            "neighborhoods.",
+            "shows only which rows list each other. "
+            + (
+                "Scikit-learn's kneighbors_graph and KNeighborsTransformer return distances with mode='distance'."
+                if first == 1
+                else "Check the search and the features: identical rows have no neighborhoods."
+            ),
             EqualDistancesWarning,
         )
 
@@ -168,7 +172,8 @@ def knn_graph(indices: ArrayLike, dists: ArrayLike, *, n_columns: int | None = N
     Parameters
     ----------
     indices : array-like of shape (n_rows, k), integers
-        Neighbors of each row in any order. -1 and the largest value of the dtype stand for a missing neighbor.
+        Neighbors of each row in any order. -1 and the largest value of the dtype stand for a missing neighbor, and so
+        does `n_columns` at an infinite distance.
     dists : array-like of shape (n_rows, k), real numbers
         Their distances.
     n_columns : int, optional

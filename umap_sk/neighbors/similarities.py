@@ -3,21 +3,24 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from umap_sk._typing import Features, is_sparse
 from umap_sk.exceptions import DoubtfulDistancesWarning, warn
+from umap_sk.neighbors.formats import as_csr
 from umap_sk.neighbors.validate import SIMILARITIES
 
 SAMPLED_ROWS = 50  # evenly spread rows that are checked
 DIAGONAL = 0.1  # value of a row itself, relative to the mean of its others, that rounding explains
 MIN_LENGTH = 8  # neighbors that a row needs for the correlation
 MIN_CORRELATED_ROWS = 20
+ROUNDING = 1e-6  # of values up to 1
 MIN_CORRELATION = 0.2  # correlation of values with shared neighbors: below 0 for distances, 0.3 to 0.9 for memberships
 
 
 def check_neighbor_values(indices: ArrayLike, dists: ArrayLike) -> None:
     """Raise an error or warn if the values of neighbors in arrays look like similarities.
 
-    Raise if the value of most rows at themselves is among their largest. Warn if values up to 1 are the larger, the
-    more neighbors two rows share.
+    Raise if the value of most rows at themselves is among their largest. Warn if values are the larger, the more
+    neighbors two rows share.
     """
     all_names = np.asarray(indices)
     n = len(all_names)
@@ -33,7 +36,7 @@ def check_neighbor_values(indices: ArrayLike, dists: ArrayLike) -> None:
             f"knn_dists is larger at a row itself than at most of its neighbors, in {largest} of {len(rows)} sampled "
             f"rows, as similarities are. {SIMILARITIES} If they are distances, set those of rows to themselves to 0."
         )
-    if may_be_shares(values[others]):
+    if are_different(values[others]):
         rises = []
         for row in np.flatnonzero(others.sum(axis=1) >= MIN_LENGTH):
             lists = all_names[names[row][others[row]]]
@@ -43,10 +46,32 @@ def check_neighbor_values(indices: ArrayLike, dists: ArrayLike) -> None:
             rises.append(correlate_ranks(share, values[row][others[row]]))
         if is_correlated(rises):
             warn(
-                f"knn_dists has values up to 1 that are the larger, the more neighbors two rows share (correlation "
+                f"knn_dists has values that are the larger, the more neighbors two rows share (correlation "
                 f"{np.mean(rises):.2f}), as similarities do. {SIMILARITIES}",
                 DoubtfulDistancesWarning,
             )
+
+
+def check_new_values(X: Features, lengths: np.ndarray, count: int) -> None:
+    """Warn if 1 - X, but not X, has the distances of new rows that the training rows have.
+
+    `lengths` are the mean distances of the training rows to their neighbors, and `count` is the number of neighbors.
+    """
+    smallest, largest = [], []
+    rows = as_csr(X) if is_sparse(X) else X
+    for row in sample_rows(X.shape[0]):
+        values = rows[[row]].data if is_sparse(rows) else rows[row]
+        if len(values) >= 2 * count and np.abs(values).max() <= 1 + ROUNDING:
+            ordered = np.sort(values)
+            smallest.append(ordered[:count].mean())
+            largest.append(ordered[-count:].mean())
+    usual = np.median(lengths[lengths > 0]) if smallest and (lengths > 0).any() else np.inf
+    if smallest and usual / 2 < 1 - np.median(largest) < 2 * usual < np.median(smallest):
+        warn(
+            f"The {count} smallest values of new rows are {np.median(smallest):.2g} in the median, and distances to "
+            f"neighbors were {usual:.2g} in the fit, which suits 1 - X. {SIMILARITIES}",
+            DoubtfulDistancesWarning,
+        )
 
 
 def sample_rows(n: int) -> np.ndarray:
@@ -61,9 +86,9 @@ def is_among_largest(own: np.ndarray, others: np.ndarray) -> bool:
     return bool(own.max() >= np.median(others) and own.max() > DIAGONAL * others.mean())
 
 
-def may_be_shares(values: np.ndarray) -> bool:
-    """Return whether values are different ones above 0 and up to 1."""
-    return bool(len(values) and 0 < values.min() < values.max() <= 1 + 1e-6)
+def are_different(values: np.ndarray) -> bool:
+    """Return whether values are different ones above 0."""
+    return bool(len(values) and 0 < values.min() < values.max())
 
 
 def is_correlated(correlations: list[float]) -> bool:

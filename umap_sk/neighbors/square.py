@@ -5,28 +5,32 @@ A few evenly spread rows suffice. Distances of any kind and magnitude pass.
 
 import numpy as np
 
-from umap_sk._typing import Features, SparseMatrix, is_sparse
+from umap_sk._typing import Features, Metric, SparseMatrix, is_sparse
 from umap_sk.exceptions import DoubtfulDistancesWarning, warn
 from umap_sk.neighbors.formats import as_csr
 from umap_sk.neighbors.similarities import (
     DIAGONAL,
     MIN_LENGTH,
+    are_different,
     compute_share,
     correlate_ranks,
     is_among_largest,
     is_correlated,
-    may_be_shares,
     sample_rows,
 )
 
 MATRIX_SAMPLE = 300  # rows and columns of a dense matrix that are checked
 ASYMMETRY = 1e-3  # asymmetry, relative to the mean distance, that rounding explains
 NONZERO_SHARE = 0.05  # share of rows with a nonzero diagonal that a matrix may have if it is asymmetric
+ZEROS_SHARE = 0.75  # share of zeros in a matrix that is probably a neighbor graph
 MAX_LOOKUPS = 10_000_000  # entries that are read
 
-CURES = (
-    "Cosine similarities: pass 1 - X. Memberships, such as obsp['connectivities']: "
-    "fit(manifold=Manifold.from_graph(X)). "
+MEMBERSHIPS_CURE = "Memberships, such as obsp['connectivities']: fit(manifold=Manifold.from_graph(X)). "
+CURES = f"Cosine similarities: pass 1 - X. {MEMBERSHIPS_CURE}"
+GRAPH_CURES = f"Cosine similarities: set X.data = 1 - X.data. {MEMBERSHIPS_CURE}"
+MODE_CURE = "Connectivity of kneighbors_graph or KNeighborsTransformer: set mode='distance'."
+DENSE_GRAPH_CURE = (
+    "A dense kNN graph, in which 0 means no neighbor: pass it as a sparse graph, scipy.sparse.csr_array(X)."
 )
 FEATURES_CURE = "Features: set metric, for example 'euclidean'. "
 
@@ -39,6 +43,24 @@ def check_square(X: Features) -> None:
         _check_matrix(X)
 
 
+def check_not_distances(X: Features, metric: Metric) -> None:
+    """Warn if dense features are square, symmetric and positive with zeros on the diagonal, as distances are."""
+    n = X.shape[0]
+    if is_sparse(X) or X.shape[1] != n or n < MIN_LENGTH:
+        return
+    rows = sample_rows(n)
+    part = np.asarray(X[rows])
+    others = part[np.arange(n) != rows[:, None]]
+    if part[np.arange(len(rows)), rows].any() or others.min() <= 0:
+        return
+    if np.allclose(part, np.asarray(X[:, rows]).T, rtol=ASYMMETRY):
+        warn(
+            f"X is square and symmetric, with zeros on its diagonal, as distances between rows are, but metric="
+            f"{metric!r} reads it as features. If X contains distances, set metric='precomputed'.",
+            DoubtfulDistancesWarning,
+        )
+
+
 def _check_matrix(X: np.ndarray) -> None:
     """Check the diagonal and the symmetry of a dense matrix."""
     rows = np.unique(np.linspace(0, len(X) - 1, MATRIX_SAMPLE).astype(int))
@@ -49,6 +71,7 @@ def _check_matrix(X: np.ndarray) -> None:
     middle, mean = np.nanmedian(part, axis=1), np.nanmean(part, axis=1)
     np.fill_diagonal(part, diagonal)
     differs = np.abs(part - part.T).mean() > ASYMMETRY * part.mean()
+    zeros = np.count_nonzero(part == 0) - np.count_nonzero(diagonal == 0)
     nonzero = diagonal > DIAGONAL * mean
     if not differs and 2 * np.count_nonzero(nonzero & (diagonal >= middle)) > len(rows):
         raise ValueError(
@@ -67,38 +90,67 @@ def _check_matrix(X: np.ndarray) -> None:
         what = "X[i, j] differs from X[j, i] by more than rounding" if differs else "the diagonal of X is not 0"
         cure = "(X + X.T) / 2" if differs else "np.fill_diagonal(X, 0)"
         warn(
-            f"X is treated as a distance matrix, but {what}. {FEATURES_CURE}A dense kNN graph, in which 0 "
-            f"means no neighbor: pass it as a sparse graph. If X is correct, silence this by {cure}.",
+            f"X is treated as a distance matrix, but {what}. {FEATURES_CURE}{DENSE_GRAPH_CURE} If X is correct, "
+            f"silence this by {cure}.",
+            DoubtfulDistancesWarning,
+        )
+    elif zeros > ZEROS_SHARE * part.size:
+        warn(
+            f"X is treated as a distance matrix, but {zeros / part.size:.0%} of it are zeros off the diagonal, so that "
+            f"most rows equal each other. {DENSE_GRAPH_CURE}",
             DoubtfulDistancesWarning,
         )
 
 
 def _check_graph(graph: SparseMatrix) -> None:
     """Check stored diagonals of a graph, and whether values grow with the number of shared neighbors."""
-    n = graph.shape[0]
-    rows = sample_rows(n)
-    largest, rises = 0, []
-    looks = 0
-    for row in rows:
-        names, values = (part[graph.indptr[row] : graph.indptr[row + 1]] for part in (graph.indices, graph.data))
-        others, of_others, itself = names[names != row], values[names != row], values[names == row]
-        if not len(others):
-            continue
-        largest += is_among_largest(itself, of_others)
-        looks += int((graph.indptr[others + 1] - graph.indptr[others]).sum())
-        if len(others) >= MIN_LENGTH and looks < MAX_LOOKUPS and may_be_shares(of_others):
-            rises.append(correlate_ranks(_share_neighbors(graph, names, others), of_others))
+    rows = sample_rows(graph.shape[0])
+    lists = [
+        (row, *(part[graph.indptr[row] : graph.indptr[row + 1]] for part in (graph.indices, graph.data)))
+        for row in rows
+    ]
+    largest = sum(is_among_largest(values[names == row], values[names != row]) for row, names, values in lists)
     if 2 * largest > len(rows):
         raise ValueError(
             f"X is a sparse graph in which most rows have their largest values on the diagonal, as similarities do; "
-            f"distances are needed, where small means near, and 0 on the diagonal or nothing. {CURES}"
+            "distances are needed, where small means near, and 0 on the diagonal or nothing. "
+            f"{MODE_CURE if (graph.data == 1).all() else GRAPH_CURES}"
         )
+    rises, highest = correlate_with_shared_neighbors(graph)
     if is_correlated(rises):
-        raise ValueError(
-            f"X is a sparse graph with values up to 1 that are the larger, the more neighbors two rows share "
-            f"(correlation {np.mean(rises):.2f}), as memberships and similarities are; distances are needed, where "
-            f"small means near. {CURES}If they are distances, pass them as knn_indices and knn_dists."
+        what = (
+            "X is a sparse graph with values that are the larger, the more neighbors two rows share (correlation "
+            f"{np.mean(rises):.2f}), as memberships and similarities are; distances are needed, where small means near."
         )
+        if highest > 1:
+            warn(f"{what} Convert similarities first.", DoubtfulDistancesWarning)
+            return
+        raise ValueError(f"{what} {GRAPH_CURES}If they are distances, pass them as knn_indices and knn_dists.")
+
+
+def check_memberships(graph: SparseMatrix) -> None:
+    """Warn if weights of a graph are the smaller, the more neighbors two rows share, as distances are."""
+    rises, _ = correlate_with_shared_neighbors(graph)
+    if is_correlated([-rise for rise in rises]):
+        warn(
+            "The weights of the graph are the smaller, the more neighbors two rows share (correlation "
+            f"{np.mean(rises):.2f}), as distances are; memberships are needed, where large means near. Pass distances "
+            "as X to fit.",
+            DoubtfulDistancesWarning,
+        )
+
+
+def correlate_with_shared_neighbors(graph: SparseMatrix) -> tuple[list[float], float]:
+    """Return the correlation of sampled rows' values with shared neighbors, and the largest of these values."""
+    correlations, looks, highest = [], 0, 0.0
+    for row in sample_rows(graph.shape[0]):
+        names, values = (part[graph.indptr[row] : graph.indptr[row + 1]] for part in (graph.indices, graph.data))
+        others, of_others = names[names != row], values[names != row]
+        looks += int((graph.indptr[others + 1] - graph.indptr[others]).sum())
+        if len(others) >= MIN_LENGTH and looks < MAX_LOOKUPS and are_different(of_others):
+            highest = max(highest, float(of_others.max()))
+            correlations.append(correlate_ranks(_share_neighbors(graph, names, others), of_others))
+    return correlations, highest
 
 
 def _share_neighbors(graph: SparseMatrix, names: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -62,7 +62,7 @@ def nearest_neighbors(
     Raises
     ------
     ValueError
-        If X has NaN or infinite values, or values that the metric does not support.
+        If X has NaN or infinite values or values that the metric does not support, or `n_neighbors` is below 2.
 
     Examples
     --------
@@ -78,6 +78,8 @@ def nearest_neighbors(
            [0., 1.],
            [0., 2.]])
     """
+    if isinstance(n_neighbors, int | np.integer) and n_neighbors < 2:
+        raise ValueError(f"n_neighbors is {n_neighbors}, but at least 2 is needed: the row itself and another one.")
     transformer = NeighborsTransformer(
         n_neighbors - 1 if isinstance(n_neighbors, int | np.integer) else n_neighbors,
         metric=metric,
@@ -204,8 +206,8 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         count = min(self.n_neighbors, features.shape[0] - 1)
         if count < self.n_neighbors:
             warn(
-                f"n_neighbors is {self.n_neighbors}, but each of {features.shape[0]} rows has {count} others; all are "
-                "used. Give more rows, or lower n_neighbors.",
+                f"{self.n_neighbors} other rows were wanted as neighbors of each row, but each of {features.shape[0]} "
+                f"rows has {count} others; all are used. Give more rows, or lower n_neighbors.",
                 FewerNeighborsWarning,
             )
         seed = int(check_random_state(self.random_state).randint(2**31))

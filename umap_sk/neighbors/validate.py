@@ -144,6 +144,18 @@ def check_no_pair(X: object) -> None:
         )
 
 
+def check_no_model(X: object) -> None:
+    """Refuse a manifold and scanpy's AnnData as X."""
+    name = type(X).__name__
+    if name == "Manifold":
+        raise TypeError("X is a Manifold, which is not taken by position. Give it by name: fit(manifold=manifold).")
+    if name == "AnnData":
+        raise TypeError(
+            "X is an AnnData object; an array is needed. Use umap_sk.scanpy.umap(adata), or pass features, such as "
+            "adata.obsm['X_pca'], or distances, such as adata.obsp['distances']."
+        )
+
+
 def check_no_positions(X: Any, y: Any) -> None:
     """Refuse neighbors as positional arguments X and y, unless X may be a square distance matrix."""
     if not (hasattr(X, "dtype") and hasattr(y, "dtype") and X.ndim == 2 and X.shape == y.shape):
@@ -243,15 +255,21 @@ def raise_bad_entry(code: int, place: "Entry", n_columns: int, index_dtype: np.d
 
 
 @contextlib.contextmanager
-def replace_advice() -> Iterator[None]:
-    """Replace scikit-learn's advice on missing values, which recommends models for labels."""
+def replace_advice(*, are_distances: bool = False) -> Iterator[None]:
+    """Replace scikit-learn's advice on missing and infinite values, which recommends models for labels."""
     try:
         yield
     except ValueError as error:
         found, *advice = str(error).split("\n")
+        if are_distances and "contains" in found:
+            raise ValueError(
+                f"{found} Finite distances are needed. If rows are not connected, leave these entries out of a sparse "
+                "graph of distances, and pass that."
+            ) from None
         if not advice or "does not accept missing values" not in advice[0]:
             raise
         raise ValueError(
             f"{found} Impute missing values, for example by sklearn.impute.SimpleImputer, leave out such rows, or "
-            "pass neighbors by a metric that supports missing values."
+            "pass neighbors by a metric that supports missing values. With such a metric, umap_sk.UMAP takes "
+            "fit(X, ensure_all_finite='allow-nan')."
         ) from None

@@ -25,6 +25,7 @@ from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.neighbors.search import NoSearch, SklearnSearch, extend_search, find_neighbors, stack_rows
 from umap_sk.neighbors.searchers import Search
 from umap_sk.neighbors.sparse_structure import check_structure
+from umap_sk.neighbors.training_rows import get_training_features
 from umap_sk.pipeline.fitted import FittedModel
 from umap_sk.pipeline.inputs import (
     ESTIMATOR_NAME,
@@ -37,9 +38,8 @@ from umap_sk.pipeline.inputs import (
     read_new_X,
 )
 from umap_sk.pipeline.learn import check_manifold, identify_graph, learn_graph, warn_disconnected
+from umap_sk.pipeline.new_rows import MANIFOLD_ADVICE, check_new_features, check_new_indices
 from umap_sk.pipeline.settings import Settings, check_flat, replace_curve
-
-MANIFOLD_ADVICE = "learn a manifold of all rows, the old ones first, and pass it as manifold"
 
 
 def grow(
@@ -75,6 +75,7 @@ def grow(
     inputs = read_new_rows(settings, fitted, arguments, owner)
     search = fitted.search
     if isinstance(search, SklearnSearch | RowSearch) and inputs.X is not None:
+        check_new_features(get_training_features(search), inputs.X, n_old)
         search = extend_search(search, inputs.X)
     manifold = extend_manifold(settings, fitted, inputs, search, report)
     n_new = manifold.n_samples - n_old
@@ -189,6 +190,8 @@ def read_new_neighbors(settings: Settings, n_old: int, inputs: Inputs, report: R
     """Return the new rows' neighbors among all rows. In the result, the old rows have no neighbors."""
     knn_indices, knn_dists = inputs.arguments.knn_indices, inputs.arguments.knn_dists
     n_new = count_rows(inputs.X, knn_indices)
+    if knn_indices is not None and knn_dists is not None:
+        check_new_indices(np.asarray(knn_indices), np.asarray(knn_dists), n_old)
     with report.phase("neighbors") as entry:
         neighbors, counts = read_neighbors(
             inputs.X if knn_indices is None else None,

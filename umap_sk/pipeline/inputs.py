@@ -14,7 +14,7 @@ from umap_sk.layout.anchors import AnchorsLike
 from umap_sk.neighbors.choice import check_searcher_used
 from umap_sk.neighbors.distances import check_metric
 from umap_sk.neighbors.sparse_structure import check_structure
-from umap_sk.neighbors.validate import SLICED, check_no_pair, check_no_positions, replace_advice
+from umap_sk.neighbors.validate import SLICED, check_no_model, check_no_pair, check_no_positions, replace_advice
 from umap_sk.pipeline.settings import Settings
 from umap_sk.pipeline.targets import select_targets
 from umap_sk.runtime.side_by_side import map_blocks
@@ -154,6 +154,7 @@ def check_combination(
 
     If `optional`, all arguments may be missing.
     """
+    check_no_model(X)
     check_no_pair(X)
     if (knn_indices is None) != (knn_dists is None):
         given, lacking = ("knn_dists", "knn_indices") if knn_indices is None else ("knn_indices", "knn_dists")
@@ -185,7 +186,7 @@ def validate_X(
         if columns.names is not None:
             reader.feature_names_in_ = columns.names
     try:
-        with replace_advice():
+        with replace_advice(are_distances=is_graph):
             values = validate_data(
                 reader,
                 X,

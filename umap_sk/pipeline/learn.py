@@ -24,12 +24,13 @@ from umap_sk.neighbors.read import (
     warn_about,
     warn_about_equal_distances,
 )
+from umap_sk.neighbors.reciprocity import check_reciprocity
 from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.neighbors.rows import NeighborCounts
 from umap_sk.neighbors.search import SklearnSearch
 from umap_sk.neighbors.searchers import Search, prepare_search, search_training
 from umap_sk.neighbors.similarities import check_neighbor_values
-from umap_sk.neighbors.square import check_square
+from umap_sk.neighbors.square import check_not_distances, check_square
 from umap_sk.neighbors.training_rows import select_kept_features
 from umap_sk.pipeline.inputs import Columns, Inputs, check_radii, check_self_column, count_rows
 from umap_sk.pipeline.settings import GraphSettings, Settings, draw_seed
@@ -173,6 +174,7 @@ def learn_graph(
     targets = read_targets(inputs.arguments.y, settings.targets, count_rows(X, indices))
     n_others = settings.graph.n_others
     if X is not None and inputs.is_searched:
+        check_not_distances(X, settings.search.metric)
         with report.phase("search") as entry:
             if seed is None and choose_searcher(settings.search, X) not in ("exact", "inverted_file"):
                 seed = draw_seed(settings)
@@ -186,7 +188,9 @@ def learn_graph(
             if inputs.neighbors_given and indices is not None and dists is not None:
                 check_self_column(indices, dists)
                 check_neighbor_values(indices, dists)
-                if X is not None:
+                if X is None:
+                    check_reciprocity(indices, dists)
+                else:
                     check_against_features(X, indices, dists, settings.search.metric)
             elif X is not None and inputs.is_graph:
                 check_square(X)

@@ -14,6 +14,7 @@ from umap_sk.layout.inverse import choose_output_dtype, combine_features, index_
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.rows import NeighborCounts
 from umap_sk.neighbors.searchers import find_neighbors
+from umap_sk.neighbors.similarities import check_new_values
 from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.neighbors.training_rows import get_training_features, match_sparsity
 from umap_sk.pipeline.fitted import FittedModel
@@ -169,6 +170,9 @@ def place_rows(settings: Settings, fitted: FittedModel, new_rows: NewRows) -> np
     graph = settings.graph
     neighbors, counts = select_neighbors(settings, fitted, new_rows, graph.n_neighbors)
     warn_about(counts, neighbors.indptr, graph.n_neighbors)
+    lengths = None if fitted.manifold is None else fitted.manifold._shared.lengths
+    if new_rows.X is not None and new_rows.knn_indices is None and lengths is not None:
+        check_new_values(new_rows.X, lengths, graph.n_neighbors)
     forces = replace_curve(settings, fitted.curve)
     frozen = fitted.cache.get(
         "frozen", lambda: transform.freeze(fitted.embedding, forces, fitted.seed, settings.layout.space)

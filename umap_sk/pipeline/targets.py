@@ -231,8 +231,9 @@ def _check_array(y: ArrayLike, n_rows: int) -> np.ndarray:
 def _make_label_error(value: float, row: int) -> ValueError:
     """Return the error for a label that is a fraction."""
     return ValueError(
-        f"y has {value} in row {row}, which is no label. For numbers set target_metric to a metric, such as "
-        "'euclidean'; labels that are fractions are taken as text, y.astype(str)."
+        f"y has {value} in row {row}, which is no label. To leave y out, as before a regressor in a pipeline, use "
+        "PrecomputedUMAP(metric='euclidean'), whose target_metric is None. For a map that shows y, set target_metric "
+        "to a metric of numbers, such as 'euclidean'. Labels that are fractions are taken as text, y.astype(str)."
     )
 
 

@@ -36,6 +36,7 @@ METRIC_ALIASES = {
     "linfty": "chebyshev",
     "linfinity": "chebyshev",
     "matching": "hamming",
+    "standardised_euclidean": "seuclidean",
 }
 """Metrics by umap-learn's other names for them."""
 
