@@ -261,3 +261,16 @@ def test_lists_may_hold_nothing():
         expected = measure(lists, NEW_MAP[full], training=MAP)
         assert measure(graph, NEW_MAP, training=MAP) == pytest.approx(expected, abs=1e-12) != 0
         assert np.isnan(measure(scipy.sparse.csr_array((90, 90)), MAP))
+
+
+def test_trustworthiness_needs_ranks():
+    """Graphs with no more than k neighbors are refused, unless these are all other rows."""
+    graph = kneighbors_graph(POINTS, 15, mode="distance")
+    for k in (15, 16):
+        with pytest.raises(ValueError, match=f"more than k={k} .* have at most 15.* set k below 15"):
+            metrics.trustworthiness(graph, MAP, k=k)
+    model = PrecomputedUMAP(n_epochs=5, random_state=0).fit(graph)
+    with pytest.raises(ValueError, match="more than k=15"):
+        metrics.trustworthiness_scorer(model, graph)
+    few = kneighbors_graph(POINTS[:10], 9, mode="distance")
+    assert 0 < metrics.trustworthiness(few, MAP[:10], k=9) <= 1

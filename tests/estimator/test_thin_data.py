@@ -30,3 +30,12 @@ def test_few_neighbors_lie_far(shape, with_features):
     found = model.fit_transform(features if with_features else None, knn_indices=indices, knn_dists=dists)
     lengths = np.linalg.norm(found[indices[:, 1:6]] - found[:, None], axis=2)
     assert np.mean(lengths > FAR * np.ptp(found, axis=0).max()) < UMAP_LEARN
+
+
+def test_more_axes_than_pivots():
+    """Pivot MDS finds at most 64 axes, and the others of the start are random."""
+    points = np.random.default_rng(0).normal(size=(400, 70))
+    model = PrecomputedUMAP(metric="euclidean", init="pivot_mds", n_components=66, n_epochs=2, random_state=0).fit(
+        points
+    )
+    assert np.isfinite(model.embedding_).all() and (model.embedding_.std(axis=0) > 0).all()

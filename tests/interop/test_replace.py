@@ -108,7 +108,7 @@ def test_maps_are_shown(apart, monkeypatch, tmp_path):
 
         positions = np.random.default_rng(0).normal(size=(20, 2))
         umap.plot.output_notebook()
-        page, written = umap.plot.interactive(positions), umap.plot.interactive(positions, path=tmp_path / "map.html")
+        page, written = umap.plot.interactive(positions), umap_sk.interactive(positions, path=tmp_path / "map.html")
         for plot in (page, written, object()):
             umap.plot.show(plot)
     stored = Path(unquote(urlparse(opened[0]).path))

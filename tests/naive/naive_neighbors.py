@@ -44,7 +44,7 @@ def read(rows, *, wanted, n_columns, own="drop", cut=math.inf, rounding=1e-6, li
         others = [d for j, d in row if j is not None and not (j == i and own != "neighbor")]
         largest = max([abs(d) for d in others if math.isfinite(d)], default=0.0)
         for position, (j, d) in enumerate(row):
-            if j is None:
+            if j is None or (j == n_columns and d == math.inf):
                 counts["sentinels"] += 1
                 continue
             if not 0 <= j < n_columns:

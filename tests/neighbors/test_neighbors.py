@@ -11,6 +11,7 @@ import pytest
 import scipy.sparse
 from compiled import compiled
 from neighbor_inputs import assert_equal, assert_like_twin, clean_arrays, hard_arrays, sparse_of
+from scipy.spatial import cKDTree
 
 from umap_sk import exceptions
 from umap_sk.neighbors import formats
@@ -304,3 +305,16 @@ def test_new_rows_without_a_neighbor_are_no_error():
         knn_indices=[[-1, -1]], knn_dists=[[0.0, 1.0]], n_neighbors=2, n_columns=9, drop_self=False
     )
     assert (counts.edges, counts.empty_rows, len(found.indices)) == (0, 1, 0)
+
+
+def test_missing_neighbors_of_scipy_trees():
+    """scipy's trees return the number of points as the index of a missing neighbor, at an infinite distance."""
+    points = np.random.default_rng(0).normal(size=(300, 3))
+    dists, indices = cKDTree(points).query(points, 9, distance_upper_bound=0.5)
+    missing = np.isinf(dists)
+    assert missing.any() and (indices[missing] == 300).all()
+    found, counts = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=9)
+    expected, _ = read_neighbors(knn_indices=np.where(missing, -1, indices), knn_dists=dists, n_neighbors=9)
+    assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True)) and counts.sentinels == missing.sum()
+    with pytest.raises(ValueError, match="is 300, but indices from 0 to 299 are needed"):
+        read_neighbors(knn_indices=indices, knn_dists=np.where(missing, 9.0, dists), n_neighbors=9)

@@ -265,3 +265,11 @@ def test_matplotlib_is_loaded_when_something_is_drawn(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match='extra "plot"'):
         EmbeddingDisplay.from_embedding(PLACES)
+
+
+@pytest.mark.parametrize("positions", [[[0.0, 0.0]], [[3e6, -2.0]] * 2])
+def test_equal_positions_are_drawn(positions):
+    """One row, or rows at one position, are in the middle of the picture."""
+    display = EmbeddingDisplay.from_embedding(np.array(positions))
+    (left, right), (bottom, top) = display.ax_.get_xlim(), display.ax_.get_ylim()
+    assert ((left + right) / 2, (bottom + top) / 2) == pytest.approx(positions[0], abs=0.5)
