@@ -273,3 +273,13 @@ def test_equal_positions_are_drawn(positions):
     display = EmbeddingDisplay.from_embedding(np.array(positions))
     (left, right), (bottom, top) = display.ax_.get_xlim(), display.ax_.get_ylim()
     assert ((left + right) / 2, (bottom + top) / 2) == pytest.approx(positions[0], abs=0.5)
+
+
+def test_a_series_in_another_order_is_refused():
+    """Rows are matched by position, so a series with the index of the embedding must have its order."""
+    frame = pd.DataFrame(PLACES, columns=["x", "y"], index=[f"row{i}" for i in range(len(PLACES))])
+    words = pd.Series(WORDS, index=frame.index)
+    with pytest.raises(ValueError, match=r"labels have the index .* another order.*labels.loc\[embedding.index\]"):
+        EmbeddingDisplay.from_embedding(frame, labels=words[::-1])
+    for fitting in (words, words[::-1].loc[frame.index], words.reset_index(drop=True)):
+        EmbeddingDisplay.from_embedding(frame, labels=fitting)
