@@ -141,7 +141,7 @@ def new_rows(points):
         fitted = fit_arrays(old)
         return digest(
             metrics.neighbor_recall(graph, fitted.embedding_),
-            metrics.trustworthiness(graph, fitted.embedding_),
+            metrics.trustworthiness(graph, fitted.embedding_, k=7),
             metrics.triplet_accuracy(old, fitted.embedding_),
             metrics.distance_correlation(old, fitted.embedding_),
             metrics.sampled_loss(fitted.graph_, fitted.embedding_, a=fitted.a_, b=fitted.b_),
