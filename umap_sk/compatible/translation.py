@@ -85,7 +85,7 @@ def translate_parameters(umap: "UMAP", n_rows: int, *, targets: bool) -> dict[st
         names["n_neighbors"] = n_rows - 1
     if has_incomplete_curve(umap):
         names |= {"a": None, "b": None}
-    if isinstance(umap.negative_sample_rate, int | float) and umap.negative_sample_rate == 0:
+    if np.isscalar(umap.negative_sample_rate) and umap.negative_sample_rate == 0:
         names |= {"negative_sample_rate": 1, "repulsion_strength": 0.0}
     names |= translate_metric(umap) | translate_init(umap) | translate_n_epochs(umap)
     if targets:
