@@ -462,7 +462,7 @@ class PrecomputedUMAP(
             return build() if directory is None else Manifold.built(directory, build)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def plan(self, X=None, *, knn_indices=None, manifold=None, n_samples=None, edges=None, timed=True):
+    def plan(self, X=None, *, knn_indices=None, knn_dists=None, manifold=None, n_samples=None, edges=None, timed=True):
         """Estimate the memory of each phase of a fit with these parameters, and its time on this machine.
 
         Parameters
@@ -471,6 +471,8 @@ class PrecomputedUMAP(
             As in :meth:`fit`. Only its numbers of rows and columns are used.
         knn_indices : ndarray of shape (n_samples, k), integers, default=None
             As in :meth:`fit`. The entries of the graph are estimated from a sample of rows.
+        knn_dists : ndarray of shape (n_samples, k), real numbers, default=None
+            Not used, since distances do not change the estimate.
         manifold : Manifold, default=None
             As in :meth:`fit`. Its memory is not counted again.
         n_samples : int, default=None

@@ -211,3 +211,8 @@ def test_names_of_phases(client):
     fit()
     seen = client.run_on_scheduler(lambda dask_scheduler: set(dask_scheduler.task_prefixes))
     assert {"umap_read", "umap_unite", "umap_lay_out", "umap_start", "umap_epoch", "umap_embedding"} <= seen
+
+
+def test_the_address_of_a_scheduler_is_no_client(client):
+    with pytest.raises(TypeError, match="client is a str, but a client is needed, such as dask.distributed.Client"):
+        DistributedUMAP(client=client.scheduler.address).fit(knn_indices=INDICES, knn_dists=DISTS)

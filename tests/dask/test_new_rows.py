@@ -1,5 +1,8 @@
 """Tests of new rows in chunks, conversions to local models, checkpoints, and grid searches on a cluster."""
 
+import copy
+import pickle
+
 import dask.array as da
 import dask.dataframe as dd
 import joblib
@@ -65,6 +68,10 @@ def test_new_rows_of_a_shared_model(client, local):
     np.testing.assert_array_equal(back.transform(knn_indices=NEW_INDICES, knn_dists=NEW_DISTS), expected)
     with pytest.raises(AttributeError, match="graph"):
         back.graph_  # noqa: B018
+    for stored in (pickle.loads(pickle.dumps(shared)), copy.deepcopy(shared)):
+        assert type(stored) is PrecomputedUMAP
+        np.testing.assert_array_equal(stored.embedding_, local.embedding_)
+    assert type(pickle.loads(pickle.dumps(DistributedUMAP(n_neighbors=9)))) is DistributedUMAP
 
 
 def test_the_map_is_sent_once(client, local):

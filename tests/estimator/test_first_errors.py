@@ -1,8 +1,10 @@
 """Tests of the errors and warnings that new users meet: class names, misspelled values and wrong neighbors."""
 
+import re
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 from sklearn.neighbors import NearestNeighbors
@@ -144,3 +146,22 @@ def test_fractions_before_a_regressor():
 def test_too_few_neighbors_are_counted_with_the_row():
     with pytest.raises(ValueError, match="n_neighbors is 1, but at least 2 is needed: the row itself"):
         nearest_neighbors(X, 1)
+
+
+def test_frames_of_neighbors_must_have_one_order():
+    """Two frames whose row labels differ are refused, and frames with the same labels are taken."""
+    names = [f"row{i}" for i in range(150)]
+    indices, dists = (pd.DataFrame(values, index=names) for values in (INDICES, DISTS))
+    with pytest.raises(ValueError, match=r"row labels differ.*knn_dists.loc\[knn_indices.index\]"):
+        PrecomputedUMAP(**SHORT).fit(knn_indices=indices, knn_dists=dists[::-1])
+    expected = PrecomputedUMAP(**SHORT).fit(knn_indices=INDICES, knn_dists=DISTS).embedding_
+    np.testing.assert_array_equal(
+        PrecomputedUMAP(**SHORT).fit_transform(knn_indices=indices, knn_dists=dists), expected
+    )
+
+
+def test_the_folder_of_a_run_is_no_folder_for_runs(tmp_path):
+    given = {"knn_indices": INDICES, "knn_dists": DISTS}
+    run = PrecomputedUMAP(checkpoint=tmp_path, **SHORT).partial_fit(**given).report_["run"]
+    with pytest.raises(ValueError, match=f"{re.escape(str(run))} is the folder of one run. Pass .*{tmp_path.name}"):
+        PrecomputedUMAP(checkpoint=run, **SHORT).fit(**given)

@@ -136,7 +136,11 @@ def test_forms_of_labels():
 REFUSED = {
     "9 rows": ("categorical", [0] * 9, "y has 9 rows, but the data have 150 rows"),
     "one value": ("categorical", 3, "y is no array, but the data have 150 rows"),
-    "fractions": ("categorical", NUMBERS[:, 0], "in row 0, which is no label. For numbers set target_metric"),
+    "fractions": (
+        "categorical",
+        NUMBERS[:, 0],
+        "in row 0, which is no label. .* set target_metric to a metric of numbers",
+    ),
     "fractions in a list": ("categorical", [0.5, *[1] * 149], "y has 0.5 in row 0, which is no label"),
     "two columns": ("categorical", NUMBERS, r"shape \(150, 2\), but target_metric='categorical' takes one label a row"),
     "nothing known": ("categorical", [None] * 150, "y knows no label"),

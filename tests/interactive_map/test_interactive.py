@@ -329,3 +329,15 @@ def test_sizes():
 def test_palette():
     """The palette has 60 different colors."""
     assert len(PALETTE) == len(set(PALETTE)) == 60
+
+
+def test_labels_in_another_order_are_refused():
+    """Rows are matched by position, so frames with the index of the map must have its order."""
+    names = [f"row{i}" for i in range(200)]
+    frame = pd.DataFrame(LINE, columns=["x", "y"], index=names)
+    kinds = pd.Series(["b", "a"] * 100, index=names)
+    with pytest.raises(ValueError, match="colour have the index of the embedding in another order"):
+        interactive(frame, colour=kinds[::-1])
+    with pytest.raises(ValueError, match="hover have the index of the embedding in another order"):
+        interactive(frame, kinds[::-1].to_frame("kind"))
+    assert interactive(frame, colour=kinds[::-1].loc[frame.index]).page == interactive(frame, colour=kinds).page

@@ -39,17 +39,20 @@ def test_silent_by_default(ring, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_bar(ring, capfd):
-    """The bar of rich reaches 100 %, and nothing is written to stdout."""
+def test_bar(ring, capfd, monkeypatch):
+    """The bar of rich on a terminal reaches 100 %, and nothing is written to stdout."""
     pytest.importorskip("rich")
+    monkeypatch.setenv("FORCE_COLOR", "1")
     PrecomputedUMAP(**SETTINGS, verbose=True).fit(knn_indices=ring[0], knn_dists=ring[1])
     out, err = capfd.readouterr()
     assert out == "" and "layout" in err and "100%" in err
 
 
-@pytest.mark.usefixtures("without_rich")
-def test_plain_lines(ring, capfd):
-    """Without rich, a line is written for each tenth of the epochs, for any steps of the fit."""
+@pytest.mark.parametrize("has_rich", [False, True])
+def test_plain_lines(ring, capfd, request, has_rich):
+    """In a file, and without rich, a line is written for each tenth of the epochs, for any steps of the fit."""
+    if not has_rich:
+        request.getfixturevalue("without_rich")
     PrecomputedUMAP(**SETTINGS, verbose=True).fit(knn_indices=ring[0], knn_dists=ring[1])
     out, err = capfd.readouterr()
     expected = [f"layout: epoch {epoch} of 20, about {{}} s left" for epoch in range(2, 21, 2)]
@@ -129,9 +132,10 @@ def test_lines_in_a_notebook(notebook_kernel, monkeypatch, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_search_under_rich(capfd):
+def test_search_under_rich(capfd, monkeypatch):
     """The search has a bar of its own, before that of the layout."""
     pytest.importorskip("rich")
+    monkeypatch.setenv("FORCE_COLOR", "1")
     X = np.random.default_rng(0).random((300, 4))
     PrecomputedUMAP(metric="manhattan", **SETTINGS, verbose=True).fit(X)
     err = capfd.readouterr().err

@@ -50,6 +50,14 @@ def test_missing_neighbors_have_no_direction():
     """Missing and own entries do not count, and both distances of a pair are found."""
     names = np.array([[0, 1, -1], [5, 0, 2], [1, -1, 2], [3, 0, 9]])
     values = np.array([[0.0, 2.0, 1.0], [9.0, 3.0, 4.0], [4.5, 1.0, 0.0], [0.0, 7.0, np.inf]])
-    is_reciprocal, forth, back = compare_directions(names, values)
+    is_reciprocal, forth, back, elsewhere = compare_directions(names, values)
     assert is_reciprocal.tolist() == [True, True, True, True, False]
-    assert forth.tolist() == [2, 3, 4, 4.5] and back.tolist() == [3, 2, 4.5, 4]
+    assert forth.tolist() == [2, 3, 4, 4.5] and back.tolist() == [3, 2, 4.5, 4] and len(elsewhere) == 4
+
+
+def test_distances_that_are_alike_in_all_rows():
+    """Even points have similar distances in each column, and another order of their rows is recognized."""
+    points = np.random.default_rng(0).random((5000, 3))
+    dists, indices = NearestNeighbors(n_neighbors=15).fit(points).kneighbors(points)
+    with pytest.warns(DoubtfulDistancesWarning, match="row i of knn_indices"):
+        check_reciprocity(indices, np.random.default_rng(0).permutation(dists))

@@ -87,5 +87,5 @@ def test_refusals(points):
         nearest_neighbors(np.where(points > 2, np.nan, points))
     with pytest.raises(ValueError, match="metric='euclidian' is unknown; the nearest name is 'euclidean'"):
         nearest_neighbors(points, metric="euclidian")
-    with pytest.raises(ValueError, match="'n_neighbors' parameter"):
+    with pytest.raises(ValueError, match="n_neighbors is 1, but at least 2"):
         nearest_neighbors(points, 1)

@@ -252,3 +252,12 @@ def test_a_start_that_there_is_not():
         plan(n_samples=10, init="sprectral")
     with pytest.raises(ValueError, match="init='sprectral', but one of .*'spectral'.* is needed"):
         plan_sizes.derive_sizes(settings_of({}), n_samples=10, init="sprectral")
+
+
+@pytest.mark.parametrize("name", ["n_components", "n_epochs", "n_features", "edges", "listed"])
+def test_impossible_numbers_are_refused(name):
+    for value in (0, -3, 1.5):
+        with pytest.raises(ValueError, match=f"{name}={value}, but a whole number of at least 1 is needed"):
+            plan(n_samples=1000, timed=False, **{name: value})
+    with pytest.raises(ValueError, match="edges=1000000, but 1000 rows have at most 999000"):
+        plan(n_samples=1000, edges=10**6, timed=False)

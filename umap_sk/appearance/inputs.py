@@ -1,7 +1,7 @@
 """Types of the inputs from which maps, classes and numbers are read."""
 
 from collections.abc import Hashable, Iterable, Mapping
-from typing import TYPE_CHECKING, Protocol, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, overload
 
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
@@ -66,3 +66,16 @@ def is_anndata(given: object) -> "TypeIs[AnnData]":
 def is_columns(given: object) -> "TypeIs[Columns]":
     """Return whether an input is a frame or a dict of columns."""
     return is_frame(given) or isinstance(given, dict)
+
+
+def check_same_order(given: object, data: Positions, argument: str) -> None:
+    """Raise if a series or frame has the index of the data in another order, since rows are matched by position."""
+    index: Any = getattr(given, "index", None)
+    of_data: Any = getattr(data, "obs_names" if is_anndata(data) else "index", None)
+    if not (hasattr(index, "equals") and hasattr(of_data, "equals")) or len(index) != len(of_data):
+        return
+    if not index.equals(of_data) and set(index) == set(of_data):
+        raise ValueError(
+            f"{argument} have the index of the embedding in another order, but rows are matched by position. Pass "
+            f"{argument}.loc[embedding.index]."
+        )

@@ -61,6 +61,11 @@ class Session:
 
         If the call continues a layout in memory, no checkpoint is read.
         """
+        if (self.settings.path / "run.json").exists():
+            raise ValueError(
+                f"{self.settings.path} is the folder of one run. Pass the folder that contains it, "
+                f"{self.settings.path.parent}, so that the run is found by its data and parameters."
+            )
         newest = store.read_newest_metadata(self.folder)
         if newest and newest["epoch"] >= newest["n_epochs"]:
             with contextlib.suppress(DamagedError, OSError):

@@ -46,6 +46,10 @@ class Cluster(NamedTuple):
 def connect(client: Client | None) -> Cluster:
     """Return the cluster of a client or of the current client, after checks of its workers."""
     client = client or _current_client()
+    if not isinstance(client, Client):
+        raise TypeError(
+            f"client is a {type(client).__name__}, but a client is needed, such as dask.distributed.Client."
+        )
     if client.status != "running":
         raise ValueError(f"The client is {client.status}. {CLIENT_ADVICE}")
     if client.asynchronous:

@@ -247,6 +247,10 @@ class DistributedUMAP(BaseEstimator):
         fitted = placing.make_fitted_model(self)
         return placing.make_local_model(self._get_own_parameters(), fitted, self.embedding_.compute())
 
+    def __reduce_ex__(self, protocol):
+        """Store a fitted estimator as :meth:`to_local` returns it, since its map is on the workers."""
+        return (self.to_local() if self.__sklearn_is_fitted__() else super()).__reduce_ex__(protocol)
+
     def _get_own_parameters(self):
         """Return the parameters that estimators of one process have, too."""
         return {name: value for name, value in self.get_params(deep=False).items() if name != "client"}

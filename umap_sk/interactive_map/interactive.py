@@ -14,7 +14,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from umap_sk._version import __version__
-from umap_sk.appearance.inputs import Columns, Embedding, Frame, Positions, is_anndata, is_columns, is_frame
+from umap_sk.appearance.inputs import (
+    Columns,
+    Embedding,
+    Frame,
+    Positions,
+    check_same_order,
+    is_anndata,
+    is_columns,
+    is_frame,
+)
 from umap_sk.appearance.positions import find_position_columns, get_embedding, read_positions
 from umap_sk.interactive_map.colorings import read_colorings
 from umap_sk.interactive_map.columns import read_columns, read_index, to_json_values
@@ -121,6 +130,8 @@ def interactive(
         raise ValueError("colour and color are the same parameter. Pass only one of them.")
     target = None if path is None else _check_target(path)
     colour, source = color if colour is None else colour, get_embedding(model)
+    check_same_order(hover, source, "hover")
+    check_same_order(colour, source, "colour")
     named = [colour] if isinstance(colour, str) else list(colour) if isinstance(colour, list | tuple) else []
     quantized = quantize(read_positions(source, named, (2,)))
     n = len(quantized.has_position)

@@ -119,16 +119,15 @@ def open_bar(task: str, total: int, done: int) -> Iterator[Callable[[float], obj
 
 
 def _make_rich_bar() -> "Progress | None":
-    """Return rich's progress bar on stderr, or None without rich or in a notebook that cannot show it."""
+    """Return rich's progress bar on stderr, or None without rich or where it cannot show a bar, as in a file."""
     try:
         from rich.console import Console
         from rich.progress import Progress
     except ImportError:
         return None
     console = Console(stderr=True)
-    if console.is_jupyter and not _is_importable("ipywidgets"):
-        return None
-    return Progress(console=console)
+    can_show = _is_importable("ipywidgets") if console.is_jupyter else console.is_terminal
+    return Progress(console=console) if can_show else None
 
 
 def _is_importable(name: str) -> bool:

@@ -84,6 +84,7 @@ class ArrayForm:
     may_repeat = True
 
     def __init__(self, indices: ArrayLike, dists: ArrayLike) -> None:
+        checks.check_same_rows(indices, dists)
         self.indices = checks.as_array(indices, "knn_indices")
         self.dists = checks.as_array(dists, "knn_dists")
         checks.check_dtypes(self.indices.dtype, self.dists.dtype)

@@ -4,21 +4,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from umap_sk.exceptions import DoubtfulDistancesWarning, warn
-from umap_sk.neighbors.similarities import correlate_ranks
 
 SAMPLED_ENTRIES = 3_000  # entries of evenly spread rows that are checked
 MIN_ENTRIES = 1_000  # entries that the share of reciprocal ones needs
 MIN_SHARE = 0.005  # share of reciprocal entries: above 0.1 for real data, and k / n for rows in another order
 MIN_PAIRS = 15  # pairs that the comparison of distances needs
 TOLERANCE = 0.05  # relative difference of two distances of a pair that approximate searches explain
-MIN_CORRELATION = 0.5  # correlation of these distances: above 0.8 for compressed vectors, and about 0 for another order
+UNRELATED = 0.7  # difference of these distances, relative to distances of other rows, which is 1 for another order
 ADVICE = "If rows were sorted, shuffled or left out after the search, search again."
 
 
 def check_reciprocity(indices: ArrayLike, dists: ArrayLike) -> None:
     """Warn if hardly any rows list each other, or if those that do list each other at unrelated distances."""
     names, values = np.asarray(indices), np.asarray(dists)
-    shares, forth, back = compare_directions(names, values)
+    shares, forth, back, elsewhere = compare_directions(names, values)
     if len(shares) >= MIN_ENTRIES and shares.mean() < MIN_SHARE:
         warn(
             f"Hardly any rows list each other as neighbors: only {shares.mean():.1%} of {len(shares)} sampled entries "
@@ -28,7 +27,8 @@ def check_reciprocity(indices: ArrayLike, dists: ArrayLike) -> None:
         )
     elif len(forth) >= MIN_PAIRS:
         differs = np.abs(forth - back) > TOLERANCE * np.maximum(forth, back)
-        if differs.mean() > 0.5 and correlate_ranks(forth, back) < MIN_CORRELATION:
+        difference, usual = (np.median(np.abs(np.log(forth / others))) for others in (back, elsewhere))
+        if differs.mean() > 0.5 and difference > UNRELATED * usual:
             warn(
                 f"Rows that list each other should have one distance, but {differs.mean():.0%} of {len(forth)} sampled "
                 f"pairs have two that differ by more than {TOLERANCE:.0%}. Row i of knn_dists must have the distances "
@@ -38,8 +38,11 @@ def check_reciprocity(indices: ArrayLike, dists: ArrayLike) -> None:
             )
 
 
-def compare_directions(names: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return which sampled entries are reciprocal, and the positive distances of these in both directions."""
+def compare_directions(names: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return which sampled entries are reciprocal, and the positive distances of these in both directions.
+
+    The last array contains distances of other rows, from the same columns as those of the way back.
+    """
     n, width = names.shape
     rows = np.unique(np.linspace(0, n - 1, max(1, SAMPLED_ENTRIES // max(1, width))).astype(int))
     listed, at = names[rows], values[rows].astype(np.float64)
@@ -49,6 +52,8 @@ def compare_directions(names: np.ndarray, values: np.ndarray) -> tuple[np.ndarra
     matches = names[others] == owners[:, None]
     is_reciprocal = matches.any(axis=1)
     forth = at[usable][is_reciprocal]
-    back = values[others[is_reciprocal], matches.argmax(axis=1)[is_reciprocal]].astype(np.float64)
-    positive = (forth > 0) & (back > 0) & np.isfinite(back)
-    return is_reciprocal, forth[positive], back[positive]
+    listing, column = others[is_reciprocal], matches.argmax(axis=1)[is_reciprocal]
+    back = values[listing, column].astype(np.float64)
+    elsewhere = values[np.roll(listing, len(listing) // 2), column].astype(np.float64)
+    usable = (forth > 0) & (back > 0) & np.isfinite(back) & (elsewhere > 0) & np.isfinite(elsewhere)
+    return is_reciprocal, forth[usable], back[usable], elsewhere[usable]

@@ -51,6 +51,18 @@ def as_array(values: FeaturesLike, name: str) -> np.ndarray:
     return array
 
 
+def check_same_rows(indices: object, dists: object) -> None:
+    """Refuse two frames whose row labels differ."""
+    labels: Any
+    of_dists: Any
+    labels, of_dists = (getattr(values, "index", None) for values in (indices, dists))
+    if hasattr(labels, "equals") and hasattr(of_dists, "equals") and not labels.equals(of_dists):
+        raise ValueError(
+            "knn_indices and knn_dists are frames whose row labels differ, but rows are matched by position. Pass both "
+            "in the same order, for example knn_dists.loc[knn_indices.index], or arrays."
+        )
+
+
 def check_dtypes(index_dtype: np.dtype, dist_dtype: np.dtype) -> None:
     """Refuse indices without an integer dtype, and distances that are not real numbers."""
     if index_dtype.kind == "f" and dist_dtype.kind in "iu":

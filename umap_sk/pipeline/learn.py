@@ -154,7 +154,10 @@ def read_manifold(settings: Settings, inputs: Inputs) -> Manifold:
 def check_manifold(settings: Settings, manifold: object, y: ArrayLike | None) -> Manifold:
     """Check that a manifold was learned with these settings and targets, and return it."""
     if not isinstance(manifold, Manifold):
-        raise TypeError(f"manifold must be a Manifold, but is {type(manifold).__name__}. Use Manifold.from_graph.")
+        raise TypeError(
+            f"manifold must be a Manifold, but is {type(manifold).__name__}. Use Manifold.from_graph, or Manifold.load "
+            "for a directory."
+        )
     identity = identify_graph(settings, y)
     manifold.check_agrees(identity)
     check_manifold_targets(get_targets(identity), get_targets(manifold.parameters))

@@ -163,7 +163,8 @@ def plan(
     Raises
     ------
     ValueError
-        If there are fewer than 2 rows or neighbors, or more than 2^32 rows, or `init` is unknown.
+        If there are fewer than 2 rows or neighbors, or more than 2^32 rows, another number is below 1, or `init` is
+        unknown.
 
     Examples
     --------
@@ -181,6 +182,12 @@ def plan(
     for name, value in (("n_samples", n_samples), ("n_neighbors", n_neighbors)):
         if not isinstance(value, int | np.integer) or value < 2:
             raise ValueError(f"{name}={value!r}, but a whole number of at least 2 is needed.")
+    others = {"n_components": n_components, "edges": edges, "n_epochs": n_epochs, "listed": listed}
+    for name, number in (others | {"n_features": n_features}).items():
+        if number is not None and (not isinstance(number, int | np.integer) or number < 1):
+            raise ValueError(f"{name}={number!r}, but a whole number of at least 1 is needed.")
+    if edges is not None and edges > n_samples * (n_samples - 1):
+        raise ValueError(f"edges={edges}, but {n_samples} rows have at most {n_samples * (n_samples - 1)}.")
     check_width(n_samples, None)
     sizes = make_sizes(
         n_samples,

@@ -1,14 +1,14 @@
 """The contents of a picture: positions, and classes or numbers of the rows, from arrays, frames and AnnData."""
 
 from collections.abc import Hashable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from umap_sk.appearance.classes import encode_classes, get_categorical
 from umap_sk.appearance.colors import OTHER_LABEL, select_classes
-from umap_sk.appearance.inputs import AnnData, Embedding, Frame, Positions, is_anndata, is_frame
+from umap_sk.appearance.inputs import AnnData, Embedding, Frame, Positions, check_same_order, is_anndata, is_frame
 from umap_sk.appearance.positions import get_embedding, read_positions
 from umap_sk.exceptions import UMAPWarning, warn
 
@@ -126,7 +126,7 @@ def _to_numbers(values: ArrayLike) -> np.ndarray:
 def _get_column(data: Positions, column: ArrayLike, argument: str) -> ArrayLike:
     """Return a column or gene by its name, or an argument as it is."""
     if not isinstance(column, str):
-        _check_same_order(column, data, argument)
+        check_same_order(column, data, argument)
         return column
     if is_anndata(data):
         if column in data.obs:
@@ -140,19 +140,6 @@ def _get_column(data: Positions, column: ArrayLike, argument: str) -> ArrayLike:
         f"{argument}={column!r} is no column of the data. Pass a frame or AnnData with this column as the "
         f"embedding or as data=, or pass the {argument} themselves, one for each row."
     )
-
-
-def _check_same_order(column: ArrayLike, data: Positions, argument: str) -> None:
-    """Raise if a series has the index of the data, but in another order, since rows are matched by position."""
-    index: Any = getattr(column, "index", None)
-    of_data: Any = getattr(data, "obs_names" if is_anndata(data) else "index", None)
-    if not (hasattr(index, "equals") and hasattr(of_data, "equals")) or len(index) != len(of_data):
-        return
-    if not index.equals(of_data) and set(index) == set(of_data):
-        raise ValueError(
-            f"{argument} have the index of the embedding in another order, but rows are matched by position. Pass "
-            f"{argument}.loc[embedding.index]."
-        )
 
 
 def _get_name(column: ArrayLike | None) -> str | None:
