@@ -10,7 +10,7 @@ MIN_ENTRIES = 1_000  # entries that the share of reciprocal ones needs
 MIN_SHARE = 0.005  # share of reciprocal entries: above 0.1 for real data, and k / n for rows in another order
 MIN_PAIRS = 15  # pairs that the comparison of distances needs
 TOLERANCE = 0.05  # relative difference of two distances of a pair that approximate searches explain
-UNRELATED = 0.7  # difference of these distances, relative to distances of other rows, which is 1 for another order
+UNRELATED = 0.85  # difference of these distances, relative to distances of other rows, which is 1 for another order
 ADVICE = "If rows were sorted, shuffled or left out after the search, search again."
 
 
