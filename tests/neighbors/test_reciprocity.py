@@ -32,7 +32,7 @@ def test_distances_in_another_order():
 def test_hardly_any_row_lists_another():
     """Random neighbors of many rows hardly ever list each other."""
     rng = np.random.default_rng(0)
-    with pytest.warns(DoubtfulDistancesWarning, match="only 0..% of 3000 sampled entries have a counterpart"):
+    with pytest.warns(DoubtfulDistancesWarning, match="only 0..% of 6000 sampled entries have a counterpart"):
         check_reciprocity(rng.integers(0, 20_000, (20_000, 15)), np.sort(rng.random((20_000, 15)), axis=1))
 
 

@@ -249,7 +249,9 @@ class DistributedUMAP(BaseEstimator):
 
     def __reduce_ex__(self, protocol):
         """Store a fitted estimator as :meth:`to_local` returns it, since its map is on the workers."""
-        return (self.to_local() if self.__sklearn_is_fitted__() else super()).__reduce_ex__(protocol)
+        if self.__sklearn_is_fitted__():
+            return placing.get_stored_model, (self.to_local(),)
+        return super().__reduce_ex__(protocol)
 
     def _get_own_parameters(self):
         """Return the parameters that estimators of one process have, too."""

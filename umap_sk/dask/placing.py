@@ -61,6 +61,11 @@ def make_embedding(
     return MapOnWorkers(concatenate_arrays(parts, chunks, layout.n_components), parts)
 
 
+def get_stored_model(model: PrecomputedUMAP) -> PrecomputedUMAP:
+    """Return a model as it was stored, in the place of an estimator whose map was on workers."""
+    return model
+
+
 def check_reachable(embedding: MapOnWorkers) -> None:
     """Raise RuntimeError if the map was lost with its client."""
     if any(part.client.status != "running" or part.status == "cancelled" for part in embedding.parts):

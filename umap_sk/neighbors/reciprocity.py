@@ -5,12 +5,12 @@ from numpy.typing import ArrayLike
 
 from umap_sk.exceptions import DoubtfulDistancesWarning, warn
 
-SAMPLED_ENTRIES = 3_000  # entries of evenly spread rows that are checked
+SAMPLED_ENTRIES = 6_000  # entries of evenly spread rows that are checked
 MIN_ENTRIES = 1_000  # entries that the share of reciprocal ones needs
 MIN_SHARE = 0.005  # share of reciprocal entries: above 0.1 for real data, and k / n for rows in another order
 MIN_PAIRS = 15  # pairs that the comparison of distances needs
 TOLERANCE = 0.05  # relative difference of two distances of a pair that approximate searches explain
-UNRELATED = 0.85  # difference of these distances, relative to distances of other rows, which is 1 for another order
+UNRELATED = 0.75  # difference of these distances, relative to distances of other rows, which is 1 for another order
 ADVICE = "If rows were sorted, shuffled or left out after the search, search again."
 
 
