@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike
 from umap_sk.exceptions import DoubtfulDistancesWarning, warn
 
 SAMPLED_ENTRIES = 6_000  # entries of evenly spread rows that are checked
+ENTRIES_AT_ONCE = 500  # entries whose other rows are in memory at the same time
 MIN_ENTRIES = 1_000  # entries that the share of reciprocal ones needs
 MIN_SHARE = 0.005  # share of reciprocal entries: above 0.1 for real data, and k / n for rows in another order
 MIN_PAIRS = 15  # pairs that the comparison of distances needs
@@ -49,10 +50,14 @@ def compare_directions(names: np.ndarray, values: np.ndarray) -> tuple[np.ndarra
     usable = (listed >= 0) & (listed < n) & (listed != rows[:, None]) & np.isfinite(at)
     owners = rows[np.nonzero(usable)[0]]
     others = listed[usable].astype(np.int64)
-    matches = names[others] == owners[:, None]
-    is_reciprocal = matches.any(axis=1)
+    column = np.full(len(owners), -1)
+    for first in range(0, len(owners), ENTRIES_AT_ONCE):
+        part = slice(first, first + ENTRIES_AT_ONCE)
+        matches = names[others[part]] == owners[part, None]
+        column[part] = np.where(matches.any(axis=1), matches.argmax(axis=1), -1)
+    is_reciprocal = column >= 0
     forth = at[usable][is_reciprocal]
-    listing, column = others[is_reciprocal], matches.argmax(axis=1)[is_reciprocal]
+    listing, column = others[is_reciprocal], column[is_reciprocal]
     back = values[listing, column].astype(np.float64)
     elsewhere = values[np.roll(listing, len(listing) // 2), column].astype(np.float64)
     usable = (forth > 0) & (back > 0) & np.isfinite(back) & (elsewhere > 0) & np.isfinite(elsewhere)
