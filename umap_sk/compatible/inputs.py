@@ -145,10 +145,11 @@ def fit_estimator(estimator: PrecomputedUMAP, rows: FitInput, stops: list[int] |
 
 
 def compute_start(estimator: PrecomputedUMAP, rows: FitInput) -> np.ndarray:
-    """Return the initial layout of a fit, by another one with a single epoch that moves no row."""
+    """Return the initial layout of a fit, by another one of its graph with a single epoch that moves no row."""
     parameters = {"n_epochs": 1, "learning_rate": TINY_LEARNING_RATE, "random_state": estimator.seed_}
     start = clone(estimator).set_params(**parameters)
-    return start.fit(rows.X, rows.y, **rows.neighbors).embedding_
+    X = None if estimator._get_fitted().X_is_graph else rows.X
+    return start.fit(X, rows.y, manifold=estimator.manifold_).embedding_
 
 
 def has_omitted_rows(inverse: np.ndarray | None) -> bool:

@@ -1,7 +1,6 @@
 """The functions of umap.plot that show pictures and interactive maps, for programs that call them."""
 
 import importlib
-import os
 import sys
 import tempfile
 import webbrowser
@@ -30,10 +29,11 @@ def show(plot_to_show: object) -> None:
         return
     path = plot_to_show.path
     if path is None:
-        handle, name = tempfile.mkstemp(suffix=".html", prefix="umap_sk_")
-        os.close(handle)
-        path = Path(name)
-        path.write_text(plot_to_show.page, encoding="utf-8")
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", prefix="umap_sk_", suffix=".html", delete=False
+        ) as file:
+            file.write(plot_to_show.page)
+        path = Path(file.name)
     webbrowser.open(path.resolve().as_uri())
 
 

@@ -153,7 +153,6 @@ def compute_trust(lists: NeighborLists) -> float:
     """Return 1 minus the excess ranks relative to their maximum, or NaN if no row has a neighbor."""
     if not lists.lengths.any():
         return np.nan
-    check_has_ranks(lists)
     excess, worst = compute_excess_by_row(lists)
     return float(1 - excess.sum() / worst.sum()) if worst.any() else 1.0
 
@@ -167,6 +166,7 @@ def compute_trust_by_row(lists: NeighborLists) -> np.ndarray:
 
 def compute_excess_by_row(lists: NeighborLists) -> tuple[np.ndarray, np.ndarray]:
     """Return the sum of each row's ranks in excess of k in the map, and its maximum."""
+    check_has_ranks(lists)
     length = lists.lengths
     wanted = np.minimum(length, lists.mapped.shape[1])
     rank = np.minimum(find_ranks(lists.mapped, lists.found), length[:, None]) + 1

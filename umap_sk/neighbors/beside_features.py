@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike
 
 from umap_sk._typing import Features, Metric, is_sparse
 from umap_sk.exceptions import DoubtfulDistancesWarning, warn
+from umap_sk.neighbors.validate import sample_rows
 
 COMPARED_ROWS = 100
 COMPARED_NEIGHBORS = 32  # neighbors per row, and random rows that they are compared with
@@ -50,7 +51,7 @@ def sample_distances(
     n = features.shape[0]
     drawn = np.random.default_rng(0).integers(0, n, (COMPARED_ROWS, COMPARED_NEIGHBORS))
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = [(np.empty(0, bool), np.empty(0), np.empty(0))]
-    for row, others in zip(np.unique(np.linspace(0, n - 1, COMPARED_ROWS).astype(int)), drawn, strict=False):
+    for row, others in zip(sample_rows(n, COMPARED_ROWS), drawn, strict=False):
         names, listed = indices[row].astype(np.int64), dists[row].astype(np.float64)
         usable = np.flatnonzero((names >= 0) & (names < n) & (names != row) & np.isfinite(listed))
         nearest = usable[np.argsort(listed[usable], kind="stable")[:COMPARED_NEIGHBORS]]

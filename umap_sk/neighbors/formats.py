@@ -215,6 +215,12 @@ def as_csr(graph: AnySparse) -> SparseMatrix:
     return scipy.sparse.csr_array((graph.data[order], graph.col[order], indptr), shape=graph.shape)
 
 
+def get_row(graph: SparseMatrix, row: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return views of the indices and values of a row of a CSR graph."""
+    entries = slice(graph.indptr[row], graph.indptr[row + 1])
+    return graph.indices[entries], graph.data[entries]
+
+
 def pad_rows(graph: SparseMatrix) -> tuple[np.ndarray, np.ndarray]:
     """Return a CSR graph as an array of indices, padded with -1, and an array of distances."""
     counts = np.diff(graph.indptr)

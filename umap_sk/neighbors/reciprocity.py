@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from umap_sk.exceptions import DoubtfulDistancesWarning, warn
+from umap_sk.neighbors.validate import sample_rows
 
 SAMPLED_ENTRIES = 6_000  # entries of evenly spread rows that are checked
 ENTRIES_AT_ONCE = 500  # entries whose other rows are in memory at the same time
@@ -45,7 +46,7 @@ def compare_directions(names: np.ndarray, values: np.ndarray) -> tuple[np.ndarra
     The last array contains distances of other rows, from the same columns as those of the way back.
     """
     n, width = names.shape
-    rows = np.unique(np.linspace(0, n - 1, max(1, SAMPLED_ENTRIES // max(1, width))).astype(int))
+    rows = sample_rows(n, max(1, SAMPLED_ENTRIES // max(1, width)))
     listed, at = names[rows], values[rows].astype(np.float64)
     usable = (listed >= 0) & (listed < n) & (listed != rows[:, None]) & np.isfinite(at)
     owners = rows[np.nonzero(usable)[0]]

@@ -5,10 +5,9 @@ from numpy.typing import ArrayLike
 
 from umap_sk._typing import Features, is_sparse
 from umap_sk.exceptions import DoubtfulDistancesWarning, warn
-from umap_sk.neighbors.formats import as_csr
-from umap_sk.neighbors.validate import SIMILARITIES
+from umap_sk.neighbors.formats import as_csr, get_row
+from umap_sk.neighbors.validate import SIMILARITIES, sample_rows
 
-SAMPLED_ROWS = 50  # evenly spread rows that are checked
 DIAGONAL = 0.1  # value of a row itself, relative to the mean of its others, that rounding explains
 MIN_LENGTH = 8  # neighbors that a row needs for the correlation
 MIN_CORRELATED_ROWS = 20
@@ -60,7 +59,7 @@ def check_new_values(X: Features, lengths: np.ndarray, count: int) -> None:
     smallest, largest = [], []
     rows = as_csr(X) if is_sparse(X) else X
     for row in sample_rows(X.shape[0]):
-        values = rows[[row]].data if is_sparse(rows) else rows[row]
+        values = get_row(rows, row)[1] if is_sparse(rows) else rows[row]
         if len(values) >= 2 * count and np.abs(values).max() <= 1 + ROUNDING:
             ordered = np.sort(values)
             smallest.append(ordered[:count].mean())
@@ -72,11 +71,6 @@ def check_new_values(X: Features, lengths: np.ndarray, count: int) -> None:
             f"neighbors were {usual:.2g} in the fit, which suits 1 - X. {SIMILARITIES}",
             DoubtfulDistancesWarning,
         )
-
-
-def sample_rows(n: int) -> np.ndarray:
-    """Return evenly spread rows of n."""
-    return np.unique(np.linspace(0, n - 1, SAMPLED_ROWS).astype(int))
 
 
 def is_among_largest(own: np.ndarray, others: np.ndarray) -> bool:

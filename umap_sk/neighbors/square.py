@@ -7,7 +7,7 @@ import numpy as np
 
 from umap_sk._typing import Features, Metric, SparseMatrix, is_sparse
 from umap_sk.exceptions import DoubtfulDistancesWarning, warn
-from umap_sk.neighbors.formats import as_csr
+from umap_sk.neighbors.formats import as_csr, get_row
 from umap_sk.neighbors.similarities import (
     DIAGONAL,
     MIN_LENGTH,
@@ -16,8 +16,8 @@ from umap_sk.neighbors.similarities import (
     correlate_ranks,
     is_among_largest,
     is_correlated,
-    sample_rows,
 )
+from umap_sk.neighbors.validate import sample_rows
 
 MATRIX_SAMPLE = 300  # rows and columns of a dense matrix that are checked
 ASYMMETRY = 1e-3  # asymmetry, relative to the mean distance, that rounding explains
@@ -63,7 +63,7 @@ def check_not_distances(X: Features, metric: Metric) -> None:
 
 def _check_matrix(X: np.ndarray) -> None:
     """Check the diagonal and the symmetry of a dense matrix."""
-    rows = np.unique(np.linspace(0, len(X) - 1, MATRIX_SAMPLE).astype(int))
+    rows = sample_rows(len(X), MATRIX_SAMPLE)
     part = X if len(rows) == len(X) else X[np.ix_(rows, rows)]
     part = part.astype(np.float64)
     diagonal = part.diagonal().copy()
@@ -104,12 +104,10 @@ def _check_matrix(X: np.ndarray) -> None:
 
 def _check_graph(graph: SparseMatrix) -> None:
     """Check stored diagonals of a graph, and whether values grow with the number of shared neighbors."""
-    rows = sample_rows(graph.shape[0])
-    lists = [
-        (row, *(part[graph.indptr[row] : graph.indptr[row + 1]] for part in (graph.indices, graph.data)))
-        for row in rows
-    ]
-    largest = sum(is_among_largest(values[names == row], values[names != row]) for row, names, values in lists)
+    rows, largest = sample_rows(graph.shape[0]), 0
+    for row in rows:
+        names, values = get_row(graph, row)
+        largest += is_among_largest(values[names == row], values[names != row])
     if 2 * largest > len(rows):
         raise ValueError(
             f"X is a sparse graph in which most rows have their largest values on the diagonal, as similarities do; "
@@ -144,7 +142,7 @@ def correlate_with_shared_neighbors(graph: SparseMatrix) -> tuple[list[float], f
     """Return the correlation of sampled rows' values with shared neighbors, and the largest of these values."""
     correlations, looks, highest = [], 0, 0.0
     for row in sample_rows(graph.shape[0]):
-        names, values = (part[graph.indptr[row] : graph.indptr[row + 1]] for part in (graph.indices, graph.data))
+        names, values = get_row(graph, row)
         others, of_others = names[names != row], values[names != row]
         looks += int((graph.indptr[others + 1] - graph.indptr[others]).sum())
         if len(others) >= MIN_LENGTH and looks < MAX_LOOKUPS and are_different(of_others):
@@ -157,6 +155,6 @@ def _share_neighbors(graph: SparseMatrix, names: np.ndarray, others: np.ndarray)
     """Return the share of neighbors that a row has in common with other rows."""
     listed = np.zeros(graph.shape[1], bool)
     listed[names] = True
-    lists = [graph.indices[graph.indptr[other] : graph.indptr[other + 1]] for other in others]
+    lists = [get_row(graph, other)[0] for other in others]
     common = np.array([np.count_nonzero(listed[entries]) for entries in lists])
     return compute_share(common, np.array([len(entries) for entries in lists]), len(names))

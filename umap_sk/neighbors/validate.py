@@ -26,8 +26,14 @@ SIMILARITIES = (
     "Distances are needed, where small means near. Convert similarities first (cosine: 1 - similarity; inner products "
     "of unit vectors: the same), and note that faiss's L2 indexes return squared distances: take np.sqrt of them."
 )
+SAMPLED_ROWS = 50  # evenly spread rows that most checks of values read
 SWAP_SAMPLE = 100  # rows that are checked for swapped arrays
 OTHER_SENTINELS = tuple(int(np.iinfo(dtype).max) for dtype in (np.int32, np.uint32, np.int64, np.uint64))
+
+
+def sample_rows(n: int, count: int = SAMPLED_ROWS) -> np.ndarray:
+    """Return at most `count` evenly spread rows of n."""
+    return np.unique(np.linspace(0, n - 1, count).astype(int))
 
 
 def as_array(values: FeaturesLike, name: str) -> np.ndarray:
@@ -110,7 +116,7 @@ def check_not_swapped(indices: np.ndarray, dists: np.ndarray, *, square: bool) -
     n_rows, width = dists.shape
     if dists.dtype.kind not in "iu" or not n_rows or width < 2:
         return
-    rows = np.unique(np.linspace(0, n_rows - 1, SWAP_SAMPLE).astype(int))
+    rows = sample_rows(n_rows, SWAP_SAMPLE)
     near, far = indices[rows].astype(np.int64), dists[rows]
     known = (near >= 0) & (near < np.iinfo(indices.dtype).max)
     both = known[:, 1:] & known[:, :-1]

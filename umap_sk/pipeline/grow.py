@@ -183,7 +183,8 @@ def learn_with_search(settings: Settings, search: SklearnSearch | RowSearch, rep
         report["search"] = {"searcher": "exact" if found_all else "inverted_file"}
         entry.update(rows=len(indices), **report["search"])
     arguments = Arguments(knn_indices=indices, knn_dists=dists)
-    return learn_graph(settings, Inputs(arguments, None, False, True, None), report)[0]
+    found = Inputs(arguments, None, False, False, None)  # not given, so their values are not questioned
+    return learn_graph(settings, found, report)[0]
 
 
 def read_new_neighbors(settings: Settings, n_old: int, inputs: Inputs, report: Report) -> Neighbors:

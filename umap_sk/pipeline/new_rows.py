@@ -3,7 +3,7 @@
 import numpy as np
 
 from umap_sk._typing import Features, is_sparse
-from umap_sk.neighbors.similarities import sample_rows
+from umap_sk.neighbors.validate import sample_rows
 
 MANIFOLD_ADVICE = "learn a manifold of all rows, the old ones first, and pass it as manifold"
 
