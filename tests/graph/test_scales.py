@@ -117,7 +117,7 @@ def test_memberships_without_a_scale():
 
 
 def hard_excesses(rng, count):
-    """Return distances that are hard for Newton's method: over 60 orders of magnitude, or in two distant clusters."""
+    """Return distances that are hard for Halley's method: over 60 orders of magnitude, or in two distant clusters."""
     return [
         rng.random(count),
         10.0 ** rng.uniform(-30, 30, count),
@@ -128,8 +128,8 @@ def hard_excesses(rng, count):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_newtons_method_reaches_the_target(seed):
-    """Newton's method solves rows of any length side by side. Without a solution its result equals the twin's."""
+def test_halleys_method_reaches_the_target(seed):
+    """Halley's method solves rows of any length side by side. Without a solution its result equals the twin's."""
     rng = np.random.default_rng(seed)
     width, target = int(rng.integers(2, 60)), float(np.log2(rng.integers(2, 40)))
     rows = [hard_excesses(rng, count) for count in rng.integers(0, width + 1, kernels.LANES)]
@@ -137,7 +137,7 @@ def test_newtons_method_reaches_the_target(seed):
     for lane, row in enumerate(rows):
         excess[: len(row), lane] = row
     solved = 0
-    for row, sigma in zip(rows, compiled("newton_scales")(excess, lengths, target), strict=True):
+    for row, sigma in zip(rows, compiled("solve_sigma")(excess, lengths, target), strict=True):
         if sigma in (0.0, kernels.LARGEST_SIGMA):
             assert naive.solve_sigma(row.tolist(), target) == sigma
         else:

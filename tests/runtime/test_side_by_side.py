@@ -25,23 +25,6 @@ def test_every_row_is_in_one_block_and_results_keep_their_order(threads, n):
     assert len(rows) == -(-n // 64)
 
 
-def test_items_are_made_while_others_are_used(threads):
-    made = []
-
-    def items():
-        for i in range(5):
-            made.append(i)
-            yield i
-
-    used = []
-    for item in side_by_side.prefetch(items()):
-        used.append((item, len(made)))
-    assert [item for item, _ in used] == list(range(5))
-    assert all(item < count <= item + (2 if threads > 1 else 1) for item, count in used)
-    with pytest.raises(ZeroDivisionError):
-        list(side_by_side.prefetch(1 // i for i in (1, 0)))
-
-
 @pytest.mark.parametrize("dtype", [np.int32, np.uint32, np.int64])
 @pytest.mark.parametrize("shape", [(), (2,), (3,)])
 def test_rows_are_taken_and_put(threads, dtype, shape):

@@ -8,7 +8,7 @@ from umap_sk.runtime.compile import get_python_function
 from umap_sk.runtime.threads import FEW_ROWS
 
 MAX_PADDED_NUMBERS = 2**20  # numbers of rows that are padded to the longest one
-NEWTON_STEPS = 64
+HALLEY_STEPS = 64
 
 exponential, log_of, union = map(get_python_function, (kernels.exponential, kernels.log_of, kernels.fuzzy_union))
 
@@ -100,18 +100,47 @@ def solve_sigma(excess: np.ndarray, lengths: np.ndarray, target: float) -> np.nd
     enough = lengths > target
     result = np.where(enough & (zeros >= target - 1e-5), 0.0, kernels.LARGEST_SIGMA)
     rows = np.flatnonzero(enough & (zeros < target - 1e-5))
-    inverse = log_of(lengths[rows] / target) / sum_columns(excess[:, rows] / lengths[rows])
-    for _ in range(NEWTON_STEPS):
+    inverse, low = find_first_inverse(excess[:, rows], lengths[rows], target), np.zeros(len(rows))
+    for _ in range(HALLEY_STEPS):
         if not len(rows):
             break
         here = excess[:, rows]
         terms = np.where(np.arange(len(excess))[:, None] < widths[rows], exp_minus(here * inverse), 0.0)
+        moments = here * terms
         value = sum_columns(terms) - (widths - lengths)[rows]
-        going = ~(np.abs(value - target) < 1e-6)
-        inverse = inverse + log_of(np.maximum(1.0, value / target)) * value / sum_columns(here * terms)
+        sums = value, sum_columns(moments), sum_columns(here * moments)
+        inverse, low, errors = improve_inverse(inverse, low, sums, target)
         result[rows] = 1.0 / inverse
-        rows, inverse = rows[going], inverse[going]
+        going = ~(errors < kernels.MAX_ERROR)
+        rows, inverse, low = rows[going], inverse[going], low[going]
     return result
+
+
+def find_first_inverse(excess: np.ndarray, lengths: np.ndarray, target: float) -> np.ndarray:
+    """Return the values of 1 / sigma from which the kernel's iteration starts."""
+    mean, square = sum_columns(excess) / lengths, sum_columns(excess * excess) / lengths
+    variance = np.maximum(0.0, square - mean * mean)
+    wanted = log_of(lengths / target)
+    return np.asarray(2 * wanted / (mean + np.sqrt(np.maximum(0.0, mean * mean - 2 * variance * wanted))))
+
+
+def improve_inverse(
+    inverse: np.ndarray, low: np.ndarray, sums: tuple[np.ndarray, np.ndarray, np.ndarray], target: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Make the kernel's step of Halley's method."""
+    value, slope, curvature = sums
+    value = np.maximum(value, kernels.SMALLEST_SUM)
+    ratio = value / target
+    height = log_of(np.where(ratio >= 1.0, ratio, 1.0 / ratio))
+    sign = np.where(ratio >= 1.0, 1.0, -1.0)
+    low = np.where(ratio >= 1.0, inverse, low)
+    fall = slope / value
+    square = fall * fall
+    bend = np.maximum(0.0, curvature / value - square)
+    improved = inverse + 2 * sign * height * fall / np.maximum(2 * square - sign * height * bend, square)
+    improved = np.where((ratio >= 1.0) | (improved > low), improved, (low + inverse) / 2)
+    bend = np.maximum(1.0, bend / square)
+    return improved, low, height * height * height * bend * bend
 
 
 def sort_rows(indptr: np.ndarray, indices: np.ndarray, values: np.ndarray) -> None:

@@ -86,9 +86,9 @@ def compute_fuzzy_union(
     kernels.count_union(*arrays, ratio, lengths, received)
     indptr = compute_prefix_sums(place_received(lengths, received))
     del lengths
-    release_free_memory()
-    indices = allocate("indices", int(indptr[-1]), directed.indices.dtype)
-    weights = allocate("weights", int(indptr[-1]), np.float32)
+    edges = int(indptr[-1])
+    release_free_memory(8 * edges)
+    indices, weights = allocate("indices", edges, directed.indices.dtype), allocate("weights", edges, np.float32)
     kernels.fill_received(*arrays, ratio, received, as_readonly(indptr), indices, weights)
     del received  # free it before the last pages of the new arrays are written
     kernels.merge_received(*arrays, ratio, as_readonly(indptr), indices, weights)

@@ -92,7 +92,7 @@ def mean_distances(neighbors: Neighbors) -> np.ndarray:
     def divide(block: slice) -> None:
         count = np.diff(neighbors.indptr[block.start : block.stop + 1])
         np.minimum(out[block], np.finfo(np.float32).max, out=out[block])  # sums may overflow to infinity in float32
-        out[block] /= np.maximum(1, count)
+        out[block] /= np.maximum(1, count).astype(np.float32)  # rounds once, as float64 would
 
     map_blocks(divide, len(out))
     return out

@@ -68,7 +68,7 @@ from umap_sk.kernels.output_spaces import (
 from umap_sk.kernels.pieces import append_rows, copy_rows, count_sent, fill_sent, unite_rows
 from umap_sk.kernels.projection import center_rows, project_rows, unit_lengths
 from umap_sk.kernels.ranks import rank_candidates
-from umap_sk.kernels.scales import LANES, LARGEST_SIGMA, solve_scales, sums_of_row_blocks
+from umap_sk.kernels.scales import LANES, LARGEST_SIGMA, MAX_ERROR, SMALLEST_SUM, solve_scales, sums_of_row_blocks
 from umap_sk.kernels.sell import (
     GATHERED_EDGES,
     SLICE,

@@ -1,10 +1,9 @@
 """Rows of neighbors from any input: the nearest of each row, checked and without missing entries."""
 
 import numpy as np
-from numba import prange
+from numba import uint64
 
-from umap_sk.kernels.turns import divide_blocks, next_block
-from umap_sk.runtime.compile import kernel, parallel_kernel, serial_kernel
+from umap_sk.runtime.compile import kernel, serial_kernel
 
 OUT_OF_RANGE, NOT_A_NUMBER, TOO_LARGE, NEGATIVE = 1, 2, 3, 4
 SENTINELS, SELF_ENTRIES, DUPLICATES, CLIPPED, CUT, FALLING, ORDERED = range(7)
@@ -168,7 +167,44 @@ def collect_neighbors(
     return kept, 0, 0
 
 
-@parallel_kernel
+@kernel
+def copy_ordered_row(
+    indices, at, dists, first, length, own, whole, real, table, stamp, out_indices, out_dists, to, width, tally
+):
+    """Copy the nearest neighbors of a row that needs no correction, as searches return it.
+
+    Returns the number of its neighbors, of which `width` are copied, or -1 if an entry is missing, wrong, repeated or
+    farther than the next one.
+    """
+    count = 0
+    self_entries = 0
+    before = 0.0
+    last = np.int64(-1)
+    for e in range(length):
+        j = indices[uint64(at + e)]
+        if j == own:
+            self_entries += 1
+            continue
+        d = dists[uint64(first + e)]
+        is_valid = (j >= 0) & (j < whole[2]) & (j != whole[0]) & (j != whole[1])
+        is_next = (d > before) | ((d == before) & (d > 0.0) & (j > last))
+        if not (is_valid & is_next & (d <= real[1]) & (d < real[0])):
+            return -1
+        if table.shape[0] > 0 and is_repeated(table, stamp, j):
+            return -1
+        if count < width:
+            out_indices[uint64(to + count)] = j
+            out_dists[uint64(to + count)] = d
+        count += 1
+        before = d
+        last = j
+    if self_entries > 0 and whole[4] != 0:
+        return -1
+    tally[SELF_ENTRIES] += self_entries
+    return count
+
+
+@serial_kernel
 def nearest_rows(
     indices,
     index_starts,
@@ -186,52 +222,51 @@ def nearest_rows(
 ):
     """Write the nearest neighbors of each row of a block, sorted by (distance, index), without duplicates.
 
-    Entry e of row i is (indices[index_starts[i] + e], dists[starts[i] + e]). `tally` has one row for each chunk of
-    rows, so that each chunk has its own counts and scratch space.
+    Entry e of row i is (indices[index_starts[i] + e], dists[starts[i] + e]). `problem` gets the code, the row and the
+    entry of the first problem.
     """
-    n_rows = kept.shape[0]
-    n_chunks = tally.shape[0]
-    chunk_rows = (n_rows + n_chunks - 1) // n_chunks
-    widest = longest(out_starts, 0, n_rows)
-    turns = divide_blocks(n_chunks)
-    for thread in prange(turns.shape[0]):
-        c = next_block(turns, thread)
-        while c >= 0:
-            table = np.zeros(table_size, np.int64)
-            near_indices = np.empty(widest, np.int64)
-            near_dists = np.empty(widest, np.float64)
-            counts = tally[c]
-            for i in range(c * chunk_rows, min(n_rows, (c + 1) * chunk_rows)):
-                at, first, length = index_starts[i], starts[i], starts[i + 1] - starts[i]
-                own = whole[3] + i
-                to = out_starts[i]
-                width = out_starts[i + 1] - to
-                count, code, entry = collect_neighbors(
-                    indices,
-                    at,
-                    dists,
-                    first,
-                    length,
-                    own,
-                    whole,
-                    real,
-                    table,
-                    i + 1,
-                    near_indices,
-                    near_dists,
-                    width,
-                    counts,
-                )
-                kept[i] = count
-                if code != 0 and problem[c, 0] == 0:
-                    problem[c, 0], problem[c, 1], problem[c, 2] = code, i, entry
-                for t in range(count):
-                    out_indices[to + t] = near_indices[t]
-                    out_dists[to + t] = near_dists[t]
-                run = row_falls(indices, at, dists, first, length, own, whole[0], whole[1])
-                counts[ORDERED] += run > 0
-                counts[FALLING] += run == 2
-            c = next_block(turns, thread)
+    widest = longest(out_starts, 0, kept.shape[0])
+    table = np.zeros(table_size, np.int64)
+    near_indices = np.empty(widest, np.int64)
+    near_dists = np.empty(widest, np.float64)
+    for i in range(kept.shape[0]):
+        at, first, length = index_starts[i], starts[i], starts[i + 1] - starts[i]
+        own = whole[3] + i
+        to = out_starts[i]
+        width = out_starts[i + 1] - to
+        count = copy_ordered_row(
+            indices,
+            at,
+            dists,
+            first,
+            length,
+            own,
+            whole,
+            real,
+            table,
+            2 * i + 1,
+            out_indices,
+            out_dists,
+            to,
+            width,
+            tally,
+        )
+        if count >= 0:
+            tally[ORDERED] += count >= 3
+            kept[i] = min(count, width)
+            continue
+        row = (indices, at, dists, first, length, own)
+        kept[i], code, entry = collect_neighbors(
+            *row, whole, real, table, 2 * i + 2, near_indices, near_dists, width, tally
+        )
+        if code != 0 and problem[0] == 0:
+            problem[0], problem[1], problem[2] = code, i, entry
+        for t in range(kept[i]):
+            out_indices[to + t] = near_indices[t]
+            out_dists[to + t] = near_dists[t]
+        run = row_falls(*row, whole[0], whole[1])
+        tally[ORDERED] += run > 0
+        tally[FALLING] += run == 2
 
 
 @serial_kernel

@@ -10,6 +10,8 @@ from umap_sk.runtime.compile import kernel, parallel_kernel
 
 LANES = 64  # rows whose local scales are computed side by side
 LARGEST_SIGMA = 2.0**64  # of rows with fewer neighbors than the target sum
+MAX_ERROR = 1e-9  # estimated error of the sum's logarithm
+SMALLEST_SUM = 1e-12  # smallest sum whose logarithm is taken, because rounding may leave none
 
 
 @kernel
@@ -50,31 +52,55 @@ def solve_scales(indptr, distances, target, local_connectivity, self_entries, gl
         first = block * LANES
         rows = min(LANES, n - first)
         width = longest(indptr, first, first + rows)
-        excess = np.zeros((width, LANES))
+        lanes = np.zeros((width, LANES))
         lengths = np.zeros(LANES, np.int64)
+        local = np.zeros(LANES)
         for r in range(rows):
             start = indptr[first + r]
             stop = indptr[first + r + 1]
-            local = np.float64(f4(nearest_nonzero(distances, start, stop, local_connectivity)))
-            rho[first + r] = local
+            local[r] = np.float64(f4(nearest_nonzero(distances, start, stop, local_connectivity)))
+            rho[first + r] = local[r]
             lengths[r] = stop - start
-            for e in range(start, stop):
-                excess[e - start, r] = max(0.0, distances[uint64(e)] - local)
-        solved = newton_scales(excess, lengths, target)
+            for e in range(lengths[r]):
+                lanes[e, r] = distances[uint64(start + e)]
+        means = subtract_local(lanes, local, lengths, self_entries)
+        solved = solve_sigma(lanes, lengths, target)
         for r in range(rows):
-            start = indptr[first + r]
-            stop = indptr[first + r + 1]
-            mean = global_mean
-            if rho[first + r] > 0 or self_entries == 0:
-                total = 0.0
-                for e in range(start, stop):
-                    total += np.float64(distances[uint64(e)])
-                mean = total / max(1, stop - start + self_entries)
-            sigma[first + r] = max(solved[r], 1e-3 * mean)
-            if strengths.shape[0] > 0:
-                inverse = 1.0 / sigma[first + r] if sigma[first + r] > 0 else 0.0
-                for e in range(start, stop):
-                    strengths[uint64(e)] = f4(exp_minus(excess[e - start, r] * inverse))
+            mean = means[r] if local[r] > 0 or self_entries == 0 else global_mean
+            solved[r] = max(solved[r], 1e-3 * mean)
+            sigma[first + r] = solved[r]
+        if strengths.shape[0] > 0:
+            turn_into_strengths(lanes, solved)
+            for r in range(rows):
+                start = indptr[first + r]
+                for e in range(lengths[r]):
+                    strengths[uint64(start + e)] = lanes[e, r]
+
+
+@kernel
+def subtract_local(lanes, local, lengths, self_entries):
+    """Replace the distances of rows, one in each lane, by what they exceed `local`. Return the rows' mean distances."""
+    prefer_wide_vectors()
+    means = np.zeros(LANES)
+    for c in range(lanes.shape[0]):
+        for r in range(LANES):
+            means[r] += lanes[c, r]
+            lanes[c, r] = max(0.0, lanes[c, r] - local[r])
+    for r in range(LANES):
+        means[r] /= max(1, lengths[r] + self_entries)
+    return means
+
+
+@kernel
+def turn_into_strengths(lanes, sigma):
+    """Replace excess distances by membership strengths."""
+    prefer_wide_vectors()
+    inverse = np.empty(LANES)
+    for r in range(LANES):
+        inverse[r] = 1.0 / sigma[r] if sigma[r] > 0 else 0.0
+    for c in range(lanes.shape[0]):
+        for r in range(LANES):
+            lanes[c, r] = exp_minus(lanes[c, r] * inverse[r])
 
 
 @parallel_kernel
@@ -89,45 +115,90 @@ def sums_of_row_blocks(indptr, values, sums):
 
 
 @kernel
-def newton_scales(excess, lengths, target):
-    """Return sigma of LANES rows side by side, so that the sum is the target up to 1e-5. Rows are padded with zeros.
+def begin_sigma(excess, lengths, target):
+    """Return the sigma of rows that need no iteration, the first value of 1 / sigma, and which rows are done.
 
-    Newton's method is applied to the logarithm of the sum, which is convex in 1 / sigma. From 1 / sigma = 0, it only
-    increases and does not overshoot. If even an infinite sigma is too small, it is LARGEST_SIGMA. If none is small
-    enough, it is 0.
+    If even an infinite sigma is too small, it is LARGEST_SIGMA. If none is small enough, it is 0. The first value of
+    1 / sigma is the nearer root of the quadratic expansion of the sum's logarithm at 0, or else its vertex.
     """
     prefer_wide_vectors()
     width = excess.shape[0]
-    inverse = np.zeros(LANES)
-    total = np.empty(LANES)
-    slope = np.empty(LANES)
+    zeros = np.zeros(LANES)
+    mean = np.zeros(LANES)
+    square = np.zeros(LANES)
+    for c in range(width):
+        for r in range(LANES):
+            zeros[r] += 1.0 if excess[c, r] == 0.0 else 0.0
+            mean[r] += excess[c, r]
+            square[r] += excess[c, r] * excess[c, r]
     result = np.full(LANES, LARGEST_SIGMA)
+    inverse = np.zeros(LANES)
     done = np.ones(LANES, np.bool_)
     for r in range(LANES):
-        zeros = 0
-        mean = 0.0
-        for c in range(lengths[r]):
-            zeros += excess[c, r] == 0.0
-            mean += excess[c, r] / lengths[r]
-        if zeros >= target - 1e-5 and lengths[r] > target:
-            result[r] = 0.0
-        elif lengths[r] > target:
-            inverse[r] = log_of(lengths[r] / target) / mean
+        if lengths[r] > target:
+            if zeros[r] - (width - lengths[r]) >= target - 1e-5:
+                result[r] = 0.0
+                continue
+            middle = mean[r] / lengths[r]
+            variance = max(0.0, square[r] / lengths[r] - middle * middle)
+            wanted = log_of(lengths[r] / target)
+            inverse[r] = 2 * wanted / (middle + np.sqrt(max(0.0, middle * middle - 2 * variance * wanted)))
             done[r] = False
+    return result, inverse, done
+
+
+@kernel
+def improve_inverse(inverse, low, value, slope, curvature, target):
+    """Return 1 / sigma after a step of Halley's method, the largest known value below the root, and an error.
+
+    The method is applied to the logarithm of a sum, which is convex and falls. `value`, `slope` and `curvature` are the
+    sums of the terms, times powers 0, 1 and 2 of the excess distances. A step below `low` is replaced by bisection. The
+    estimated error of the logarithm after the step is cubic in that before it.
+    """
+    value = max(value, SMALLEST_SUM)
+    ratio = value / target
+    height = log_of(ratio if ratio >= 1.0 else 1.0 / ratio)
+    sign = 1.0 if ratio >= 1.0 else -1.0
+    low = inverse if ratio >= 1.0 else low
+    fall = slope / value
+    square = fall * fall
+    bend = max(0.0, curvature / value - square)
+    improved = inverse + 2 * sign * height * fall / max(2 * square - sign * height * bend, square)
+    improved = improved if (ratio >= 1.0) | (improved > low) else (low + inverse) / 2
+    bend = max(1.0, bend / square)
+    return improved, low, height * height * height * bend * bend
+
+
+@kernel
+def solve_sigma(excess, lengths, target):
+    """Return sigma of LANES rows side by side, so that the sum is the target up to 1e-6. Rows are padded with zeros.
+
+    Halley's method takes two or three steps, where Newton's takes five.
+    """
+    prefer_wide_vectors()
+    width = excess.shape[0]
+    result, inverse, done = begin_sigma(excess, lengths, target)
+    low = np.zeros(LANES)
+    total = np.empty(LANES)
+    slope = np.empty(LANES)
+    curvature = np.empty(LANES)
     for _ in range(64):
         if done.sum() == LANES:
             break
         total[:] = 0.0
         slope[:] = 0.0
+        curvature[:] = 0.0
         for c in range(width):
             for r in range(LANES):
                 term = exp_minus(excess[c, r] * inverse[r])
+                moment = excess[c, r] * term
                 total[r] += term
-                slope[r] += excess[c, r] * term
+                slope[r] += moment
+                curvature[r] += excess[c, r] * moment
         for r in range(LANES):
-            if not done[r]:
-                value = total[r] - (width - lengths[r])
-                done[r] = abs(value - target) < 1e-6  # after the next step, it is below 1e-11
-                inverse[r] += log_of(max(1.0, value / target)) * value / slope[r]
-                result[r] = 1.0 / inverse[r]
+            value = total[r] - (width - lengths[r])
+            improved, low[r], error = improve_inverse(inverse[r], low[r], value, slope[r], curvature[r], target)
+            inverse[r] = inverse[r] if done[r] else improved
+            result[r] = result[r] if done[r] else 1.0 / improved
+            done[r] = done[r] | (error < MAX_ERROR)
     return result

@@ -46,7 +46,7 @@ def sort_rows(indptr, indices, values):
                 largest = max(largest, keys[q])
             keys[count : round_up_to_eight(count)] = largest
             for q in range(count):
-                place = first + count_below(keys, round_up_to_eight(count), keys[q])
+                place = uint64(first + count_below(keys, round_up_to_eight(count), keys[q]))
                 indices[place] = keys[q]
                 values[place] = carried[q]
 
@@ -131,10 +131,10 @@ def count_union(indptr, indices, weights, mix_ratio, own, received):
         for i in range(part * n // parts, (part + 1) * n // parts):
             kept = 0
             for e in range(indptr[i], indptr[i + 1]):
-                if compute_final_weight(weights[e], mix_ratio) > 0:
+                if compute_final_weight(weights[uint64(e)], mix_ratio) > 0:
                     kept += 1
-                    if weights[e] > 0:
-                        received[part, indices[e]] += 1
+                    if weights[uint64(e)] > 0:
+                        received[uint64(part), uint64(indices[uint64(e)])] += 1
             own[i] = kept
 
 
@@ -146,12 +146,12 @@ def fill_received(indptr, indices, weights, mix_ratio, received, out_indptr, out
     for part in prange(parts):
         for i in range(part * n // parts, (part + 1) * n // parts):
             for e in range(indptr[i], indptr[i + 1]):
-                if weights[e] > 0:
-                    weight = compute_final_weight(weights[e], mix_ratio)
+                if weights[uint64(e)] > 0:
+                    weight = compute_final_weight(weights[uint64(e)], mix_ratio)
                     if weight > 0:
-                        j = indices[e]
-                        place = out_indptr[j] + received[part, j]
-                        received[part, j] += 1
+                        j = uint64(indices[uint64(e)])
+                        place = uint64(out_indptr[j] + received[uint64(part), j])
+                        received[uint64(part), j] += 1
                         out_indices[place] = i
                         out_weights[place] = weight
 
@@ -197,6 +197,6 @@ def merge_received(indptr, indices, weights, mix_ratio, out_indptr, out_indices,
                     from_own = int(own[p] < more[q])
                     p += from_own
                     q += 1 - from_own
-                    out_indices[e] = edge >> uint64(32)
-                    out_weights[e] = np.int32(edge & uint64(0xFFFFFFFF)).view(f4)
+                    out_indices[uint64(e)] = edge >> uint64(32)
+                    out_weights[uint64(e)] = np.int32(edge & uint64(0xFFFFFFFF)).view(f4)
             block = next_block(turns, thread)

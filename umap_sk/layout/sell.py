@@ -100,7 +100,7 @@ def arrange(
         rank = invert_order(orders[depth])
         vectors = arrange_vectors(rest, orders, rank, depth)
         if depth == 0 and len(orders) > 1:
-            release_free_memory()
+            release_free_memory(8 * len(rest[0].indices))
         slices = make_slices(
             rest, orders[depth], rank, allocate_in_memory if depth else allocate, None if depth else shared
         )

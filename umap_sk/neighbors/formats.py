@@ -1,6 +1,6 @@
 """The three forms of precomputed neighbors (two arrays, a sparse graph, a dense matrix), which are read in blocks.
 
-Only one block of rows at a time is converted to int64 and float64. The caller's arrays are never modified.
+Each thread converts one block of rows at a time to int64 and float64. The caller's arrays are never modified.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,9 @@ from umap_sk.neighbors import validate as checks
 from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.runtime.compile import as_readonly
 
-BLOCK_ENTRIES = 2**18  # entries of a block, which fit into a cache and keep several threads busy
+BLOCK_ENTRIES = 2**16  # entries of a block, which fit into a core's cache
+MAX_BLOCK_ENTRIES = 2**20
+MAX_BLOCKS = 2**10  # of at most MAX_BLOCK_ENTRIES, since each block has to be started
 NO_SENTINEL = int(np.iinfo(np.int64).min)  # an index that never occurs, since graphs have no sentinels
 
 
@@ -52,11 +54,14 @@ class Form(Protocol):
     max_length: int
     may_repeat: bool
 
-    def max_entries(self, width: int) -> int:
-        """Return the maximal number of entries, if each row keeps at most `width`."""
+    def split(self) -> Iterator[tuple[int, int]]:
+        """Yield the first row of each block and the row after its last one."""
 
-    def blocks(self) -> Iterator[Block]:
-        """Yield all rows in order."""
+    def max_entries(self, width: int, first: int, last: int) -> int:
+        """Return the maximal number of entries of some rows, if each row keeps at most `width`."""
+
+    def read(self, first: int, last: int) -> Block:
+        """Read the rows of a block."""
 
     def entry(self, row: int, position: int) -> Entry:
         """Return entry number `position` of a row."""
@@ -100,14 +105,16 @@ class ArrayForm:
         largest = int(np.iinfo(self.index_dtype).max)
         self.sentinels = (-1, -1 if largest >= 2**63 else largest)
 
-    def max_entries(self, width: int) -> int:
-        return self.shape[0] * min(width, self.max_length)
+    def split(self) -> Iterator[tuple[int, int]]:
+        return _split_rows(*self.shape)
 
-    def blocks(self) -> Iterator[Block]:
-        for first, last in _split_rows(*self.shape):
-            starts = np.arange(last - first + 1, dtype=np.int64) * self.max_length
-            indices, dists = _flatten(self.indices[first:last], np.int64), _flatten(self.dists[first:last], np.float64)
-            yield Block(first, indices, as_readonly(starts[:-1]), dists, as_readonly(starts))
+    def max_entries(self, width: int, first: int, last: int) -> int:
+        return (last - first) * min(width, self.max_length)
+
+    def read(self, first: int, last: int) -> Block:
+        starts = np.arange(last - first + 1, dtype=np.int64) * self.max_length
+        indices, dists = _flatten(self.indices[first:last], np.int64), _flatten(self.dists[first:last], np.float64)
+        return Block(first, indices, as_readonly(starts[:-1]), dists, as_readonly(starts))
 
     def entry(self, row: int, position: int) -> Entry:
         index, dist = self.indices[row, position], self.dists[row, position]
@@ -133,29 +140,27 @@ class SparseForm:
         self.dist_dtype = self.graph.data.dtype
         self.max_length = int(np.diff(self.graph.indptr).max(initial=0))
 
-    def max_entries(self, width: int) -> int:
-        return int(np.minimum(np.diff(self.graph.indptr), min(width, self.max_length)).sum(dtype=np.int64))
-
-    def blocks(self) -> Iterator[Block]:
-        indptr = self.graph.indptr
-        first, n_rows = 0, self.shape[0]
+    def split(self) -> Iterator[tuple[int, int]]:
+        indptr, n_rows = self.graph.indptr, self.shape[0]
+        at_once = choose_block_entries(int(indptr[-1]))
+        first = 0
         while first < n_rows:
-            full = indptr.dtype.type(
-                min(int(indptr[first]) + BLOCK_ENTRIES, int(indptr[-1]))
-            )  # equal dtypes avoid a copy of indptr
+            # equal dtypes avoid a copy of indptr
+            full = indptr.dtype.type(min(int(indptr[first]) + at_once, int(indptr[-1])))
             last = int(np.searchsorted(indptr, full, side="right")) - 1
-            last = min(max(last, first + 1), first + BLOCK_ENTRIES, n_rows)
-            begin, end = int(indptr[first]), int(indptr[last])
-            starts = indptr[first : last + 1].astype(np.int64) - begin
-            indices, dists = self.graph.indices[begin:end], self.graph.data[begin:end]
-            yield Block(
-                first,
-                _flatten(indices, np.int64),
-                as_readonly(starts[:-1]),
-                _flatten(dists, np.float64),
-                as_readonly(starts),
-            )
+            last = min(max(last, first + 1), first + at_once, n_rows)
+            yield first, last
             first = last
+
+    def max_entries(self, width: int, first: int, last: int) -> int:
+        return int(np.minimum(np.diff(self.graph.indptr[first : last + 1]), width).sum(dtype=np.int64))
+
+    def read(self, first: int, last: int) -> Block:
+        starts = self.graph.indptr[first : last + 1].astype(np.int64)
+        entries = slice(int(starts[0]), int(starts[-1]))
+        starts = as_readonly(starts - starts[0])
+        indices, dists = self.graph.indices[entries], self.graph.data[entries]
+        return Block(first, _flatten(indices, np.int64), starts[:-1], _flatten(dists, np.float64), starts)
 
     def entry(self, row: int, position: int) -> Entry:
         e = int(self.graph.indptr[row]) + position
@@ -179,15 +184,17 @@ class DenseForm:
         self.dist_dtype = self.matrix.dtype
         self.max_length = self.shape[1]
 
-    def max_entries(self, width: int) -> int:
-        return self.shape[0] * min(width, self.max_length)
+    def split(self) -> Iterator[tuple[int, int]]:
+        return _split_rows(*self.shape)
 
-    def blocks(self) -> Iterator[Block]:
+    def max_entries(self, width: int, first: int, last: int) -> int:
+        return (last - first) * min(width, self.max_length)
+
+    def read(self, first: int, last: int) -> Block:
         indices = as_readonly(np.arange(self.max_length, dtype=np.int64))  # the same for every row
-        for first, last in _split_rows(*self.shape):
-            starts = np.arange(last - first + 1, dtype=np.int64) * self.max_length
-            dists = _flatten(self.matrix[first:last], np.float64)
-            yield Block(first, indices, as_readonly(np.zeros(last - first, np.int64)), dists, as_readonly(starts))
+        starts = np.arange(last - first + 1, dtype=np.int64) * self.max_length
+        dists = _flatten(self.matrix[first:last], np.float64)
+        return Block(first, indices, as_readonly(np.zeros(last - first, np.int64)), dists, as_readonly(starts))
 
     def entry(self, row: int, position: int) -> Entry:
         return Entry(row, position, position, self.matrix[row, position], f"X[{row}, {position}]", False)
@@ -230,8 +237,13 @@ def pad_rows(graph: SparseMatrix) -> tuple[np.ndarray, np.ndarray]:
     return indices, dists
 
 
+def choose_block_entries(entries: int) -> int:
+    """Return the number of entries of a block."""
+    return max(BLOCK_ENTRIES, min(MAX_BLOCK_ENTRIES, entries // MAX_BLOCKS))
+
+
 def _split_rows(n_rows: int, length: int) -> Iterator[tuple[int, int]]:
-    step = max(1, BLOCK_ENTRIES // max(1, length))
+    step = max(1, choose_block_entries(n_rows * length) // max(1, length))
     for first in range(0, n_rows, step):
         yield first, min(n_rows, first + step)
 

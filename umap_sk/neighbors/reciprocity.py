@@ -7,7 +7,7 @@ from umap_sk.exceptions import DoubtfulDistancesWarning, warn
 from umap_sk.neighbors.validate import sample_rows
 
 SAMPLED_ENTRIES = 6_000  # entries of evenly spread rows that are checked
-ENTRIES_AT_ONCE = 500  # entries whose other rows are in memory at the same time
+NUMBERS_AT_ONCE = 2**15  # neighbors of other rows that are in memory at the same time
 MIN_ENTRIES = 1_000  # entries that the share of reciprocal ones needs
 MIN_SHARE = 0.005  # share of reciprocal entries: above 0.1 for real data, and k / n for rows in another order
 MIN_PAIRS = 15  # pairs that the comparison of distances needs
@@ -52,8 +52,9 @@ def compare_directions(names: np.ndarray, values: np.ndarray) -> tuple[np.ndarra
     owners = rows[np.nonzero(usable)[0]]
     others = listed[usable].astype(np.int64)
     column = np.full(len(owners), -1)
-    for first in range(0, len(owners), ENTRIES_AT_ONCE):
-        part = slice(first, first + ENTRIES_AT_ONCE)
+    at_once = max(1, NUMBERS_AT_ONCE // max(1, width))
+    for first in range(0, len(owners), at_once):
+        part = slice(first, first + at_once)
         matches = names[others[part]] == owners[part, None]
         column[part] = np.where(matches.any(axis=1), matches.argmax(axis=1), -1)
     is_reciprocal = column >= 0

@@ -9,12 +9,13 @@ from umap_sk.neighbors import validate as checks
 from umap_sk.neighbors.formats import Block, Form
 from umap_sk.runtime.allocation import Allocate, allocate_in_memory, shorten
 from umap_sk.runtime.compile import as_readonly
-from umap_sk.runtime.side_by_side import prefetch
+from umap_sk.runtime.side_by_side import compute_prefix_sums, map_in_order
 from umap_sk.runtime.threads import FEW_ROWS
 
-TALLY_CHUNKS = 64  # parts of a block for the threads; they do not affect the result
 FEW_ENTRIES = 2**17  # entries up to which numpy selects neighbors that need no correction
 MAX_NEGATIVE = 1e-6  # relative to the largest distance of a row: smaller negative values become 0
+
+NO_PROBLEM = np.zeros(3, np.int64)
 
 # The treatment of entries that name their own row.
 NO_SELF, DROP_SELF, ZERO_SELF = "a neighbor like any other", "dropped", "kept at distance 0"
@@ -62,6 +63,14 @@ class SelectionRules(NamedTuple):
     first_row: int = 0
 
 
+class Selected(NamedTuple):
+    """The numbers of neighbors that the rows of a block keep, its counts, and the code, row and entry of a problem."""
+
+    kept: np.ndarray
+    tally: np.ndarray
+    problem: np.ndarray
+
+
 class NeighborRows(NamedTuple):
     """Rows of neighbors without gaps, the counts of the kernel, and the numbers of short and empty rows."""
 
@@ -84,26 +93,37 @@ def gather_neighbors(
 
 def gather_rows(form: Form, rules: SelectionRules, allocate: Allocate = allocate_in_memory) -> NeighborRows:
     """Read all blocks without checking for similarities, since a part of the rows cannot decide this."""
-    room = form.max_entries(rules.wanted)
+    blocks = list(form.split())
+    starts = compute_prefix_sums(
+        np.array([form.max_entries(rules.wanted, *rows) for rows in blocks], np.int64)
+    ).tolist()
     indptr = np.zeros(form.shape[0] + 1, np.int64)
-    indices = allocate("neighbor_indices", room, rules.index_dtype)
-    dists = allocate("neighbor_distances", room, rules.dist_dtype)
+    indices = allocate("neighbor_indices", starts[-1], rules.index_dtype)
+    dists = allocate("neighbor_distances", starts[-1], rules.dist_dtype)
+    longest = form.max_length
+    is_small = form.shape[0] <= FEW_ROWS and form.shape[0] * longest <= FEW_ENTRIES and rules.self_entry != ZERO_SELF
+
+    def select(number: int) -> Selected:
+        (first, last), room = blocks[number], slice(starts[number], starts[number + 1])
+        block, out = form.read(first, last), (indices[room], dists[room])
+        selected = select_regular_rows(form, rules, block, *out) if is_small else None
+        selected = selected or _select_rows(form, rules, block, *out)
+        indptr[first + 1 : last + 1] = selected.kept
+        return selected
+
     tally = np.zeros(kernels.TALLIES, np.int64)
     short = empty = to = 0
-    is_small = form.shape[0] <= FEW_ROWS and form.shape[0] * form.max_length <= FEW_ENTRIES
-    by_numpy = is_small and rules.self_entry != ZERO_SELF
-    for block in prefetch(form.blocks()):
-        out = indices[to:], dists[to:]
-        selected = select_regular_rows(form, rules, block, *out) if by_numpy else None
-        kept, block_tally = selected or _read_block(form, rules, block, tally, *out)
-        tally += block_tally
-        short += int(np.count_nonzero(kept < rules.wanted))
-        empty += int(np.count_nonzero(kept == 0))
-        ends = indptr[block.first_row + 1 : block.first_row + 1 + len(kept)]
-        np.cumsum(kept, out=ends)
-        ends += to
-        to = int(ends[-1])
-        del block  # free its memory for the block after the next
+    for number, selected in enumerate(map_in_order(select, range(len(blocks)))):
+        tally += selected.tally
+        _raise_problem(form, rules, blocks[number][0], selected.problem, tally)
+        short += int(np.count_nonzero(selected.kept < rules.wanted))
+        empty += int(np.count_nonzero(selected.kept == 0))
+        count = int(selected.kept.sum())
+        if to < starts[number]:
+            source = slice(starts[number], starts[number] + count)
+            indices[to : to + count], dists[to : to + count] = indices[source], dists[source]
+        to += count
+    np.cumsum(indptr, out=indptr)
     return NeighborRows(indptr, shorten(indices, to), shorten(dists, to), tally, short, empty)
 
 
@@ -130,7 +150,7 @@ def locate_entries(indptr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def select_regular_rows(
     form: Form, rules: SelectionRules, block: Block, indices: np.ndarray, dists: np.ndarray
-) -> tuple[np.ndarray, np.ndarray] | None:
+) -> Selected | None:
     """Select the neighbors of a block by numpy, so that nothing has to be compiled, with the result of the kernel.
 
     Returns None if an entry is missing, invalid or repeated, or might be cut, or if the distances of an array's row
@@ -156,20 +176,16 @@ def select_regular_rows(
     indices[: len(order)], dists[: len(order)] = names[order], lengths[order]
     tally = np.zeros(kernels.TALLIES, np.int64)
     tally[kernels.SELF_ENTRIES], tally[kernels.ORDERED] = is_own.sum(), np.count_nonzero(counts >= 3)
-    return np.minimum(counts, rules.wanted), tally
+    return Selected(np.minimum(counts, rules.wanted), tally, NO_PROBLEM)
 
 
-def _read_block(
-    form: Form, rules: SelectionRules, block: Block, before: np.ndarray, indices: np.ndarray, dists: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Write the neighbors of a block to `indices` and `dists`, and return their numbers and the counts."""
+def _select_rows(form: Form, rules: SelectionRules, block: Block, indices: np.ndarray, dists: np.ndarray) -> Selected:
+    """Write the neighbors of a block to `indices` and `dists`, without gaps."""
     n_block = len(block.starts) - 1
     room = np.zeros(n_block + 1, np.int64)
     lengths = np.diff(block.starts)
     np.cumsum(np.minimum(lengths, rules.wanted), out=room[1:])
-    kept = np.empty(n_block, np.int64)
-    tally = np.zeros((min(TALLY_CHUNKS, n_block), kernels.TALLIES), np.int64)
-    problem = np.zeros((len(tally), 3), np.int64)
+    selected = Selected(np.empty(n_block, np.int64), np.zeros(kernels.TALLIES, np.int64), np.zeros(3, np.int64))
     first_row = -(2**62) if rules.self_entry == NO_SELF else rules.first_row + block.first_row
     whole = np.array([*form.sentinels, rules.n_columns, first_row, rules.self_entry == ZERO_SELF], np.int64)
     rounding = max(MAX_NEGATIVE, 32 * np.finfo(form.dist_dtype).eps) if form.dist_dtype.kind == "f" else MAX_NEGATIVE
@@ -178,18 +194,21 @@ def _read_block(
     longest = int(lengths.max())
     table_size = 2 ** max(2 * longest, min(16 * longest, 4096)).bit_length() if form.may_repeat else 0
     inputs = (block.indices, block.index_starts, block.dists, block.starts, as_readonly(whole), as_readonly(real))
-    kernels.nearest_rows(*inputs, table_size, as_readonly(room), indices, dists, kept, tally, problem)
-    total = tally.sum(axis=0)
-    wrong = np.flatnonzero(problem[:, 0])
-    if len(wrong):
-        code, row, position = (int(value) for value in problem[wrong[0]])
-        if code == kernels.NEGATIVE:  # inner products are negative and decreasing: report similarities
-            check_not_similarities(form.is_array, before + total)
-        place = form.entry(block.first_row + row, position)
-        checks.raise_bad_entry(code, place, rules.n_columns, form.index_dtype)
-    if kept.sum() < room[-1]:
-        kernels.close_gaps(as_readonly(room), as_readonly(kept), indices, dists)
-    return kept, total
+    kernels.nearest_rows(*inputs, table_size, as_readonly(room), indices, dists, *selected)
+    if selected.kept.sum() < room[-1]:
+        kernels.close_gaps(as_readonly(room), as_readonly(selected.kept), indices, dists)
+    return selected
+
+
+def _raise_problem(form: Form, rules: SelectionRules, first_row: int, problem: np.ndarray, tally: np.ndarray) -> None:
+    """Raise the error for the first problem of a block, if there is one. `tally` includes all blocks up to it."""
+    code, row, position = problem.tolist()
+    if code == 0:
+        return
+    if code == kernels.NEGATIVE:  # inner products are negative and decreasing: report similarities
+        check_not_similarities(form.is_array, tally)
+    place = form.entry(first_row + row, position)
+    checks.raise_bad_entry(code, place, rules.n_columns, form.index_dtype)
 
 
 def check_not_similarities(is_array: bool, tally: np.ndarray) -> None:

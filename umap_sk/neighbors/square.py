@@ -147,7 +147,7 @@ def correlate_with_shared_neighbors(graph: SparseMatrix) -> tuple[list[float], f
         looks += int((graph.indptr[others + 1] - graph.indptr[others]).sum())
         if len(others) >= MIN_LENGTH and looks < MAX_LOOKUPS and are_different(of_others):
             highest = max(highest, float(of_others.max()))
-            correlations.append(correlate_ranks(_share_neighbors(graph, names, others), of_others))
+            correlations += correlate_ranks(_share_neighbors(graph, names, others)[None], of_others[None])
     return correlations, highest
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+UNLIMITED = 2**62  # bytes; version 1 of control groups has no word for it
 RECLAIMABLE = ("inactive_file", "active_file", "total_inactive_file", "total_active_file")
 
 
@@ -25,8 +26,8 @@ def _read_limit(name: str, used: str, proc: Path) -> Iterator[int]:
     except ImportError:  # Windows has no such module
         return
     limit = resource.getrlimit(getattr(resource, name))[0]
-    for line in _read_lines(proc / "self" / "status"):
-        if line.startswith(f"{used}:") and limit != resource.RLIM_INFINITY:
+    for line in _read_lines(proc / "self" / "status") if limit != resource.RLIM_INFINITY else ():
+        if line.startswith(f"{used}:"):
             yield limit - int(line.split()[1]) * 1024
 
 
@@ -49,8 +50,9 @@ def _read_groups(proc: Path, groups: Path) -> Iterator[int]:
 def _read_parents(root: Path, path: str, limit_name: str, usage_name: str) -> Iterator[int]:
     group = root / path.lstrip("/")
     for place in (group, *group.parents):
-        limit, usage = (_read_lines(place / name) for name in (limit_name, usage_name))
-        if limit and usage and limit[0].strip() != "max":
+        limit = _read_lines(place / limit_name)
+        is_limited = bool(limit) and limit[0].strip() != "max" and int(limit[0]) < UNLIMITED
+        if is_limited and (usage := _read_lines(place / usage_name)):
             yield int(limit[0]) - int(usage[0]) + _count_reclaimable(place)
         if place == root:
             return

@@ -20,8 +20,9 @@ def count_phase_bytes(sizes: Sizes, threads: int) -> dict[str, int]:
     graph = 0 if sizes.on_disk or not sizes.listed else 8 * sizes.edges + 8 * n
     memory = {}
     if sizes.listed:
-        # Two blocks of int64 indices and float64 distances: one is read while the other is freed.
-        memory["neighbors"] = directed + 16 * min(2 * formats.BLOCK_ENTRIES, n * sizes.listed)
+        # Each thread reads a block of int64 indices and float64 distances.
+        entries = n * sizes.listed
+        memory["neighbors"] = directed + 16 * min(threads * formats.choose_block_entries(entries), entries)
         scales = 16 * n  # rho and sigma, float64
         counts = (4 + 4 * min(threads, MAX_PARTS)) * n  # edges of every row, and the edges that each part adds to it
         union = counts + 8 * n + (0 if sizes.on_disk else 8 * sizes.edges)

