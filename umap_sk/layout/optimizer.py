@@ -189,8 +189,11 @@ def run_epoch(problem: LayoutProblem, state: LayoutState, spare: LayoutState | N
     following = find_phase(problem.phases, state.epoch)
     if keeps_moments(phase, following):
         return state
-    positions = prolong(problem.levels, phase.depth, state.positions) if phase.depth else state.positions
-    return state._replace(depth=following.depth, positions=positions, moments=make_moments(following, positions))
+    if phase.depth:
+        positions = prolong(problem.levels, phase.depth, state.positions)
+        return state._replace(depth=following.depth, positions=positions, moments=make_moments(following, positions))
+    state.moments.fill(0)  # the arrays of `step` are not in use elsewhere
+    return state
 
 
 def step(problem: LayoutProblem, phase: Phase, state: LayoutState, spare: LayoutState | None = None) -> LayoutState:
