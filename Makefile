@@ -7,7 +7,6 @@
 #   make clients        programs with scanpy, muon, BERTopic and others that import umap-learn; installs them first
 #   make docs           the documentation site, its examples run: docs/_build/html/index.html
 #   make bench          digits side by side with all peers; ARGS="--help" lists the choices of sets and peers
-#   make trend          times beside those of the last run, from commit to commit
 #   make lint, make format, make clean
 # PYTHON=python3.12 chooses the interpreter of a new .venv.
 
@@ -27,7 +26,7 @@ PYTHON ?= $(shell for python in $(CANDIDATES); do \
 PIP_INSTALL := pip install --quiet --no-compile
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo demo-fashion test test-long test-oldest environments oldest-environment clients lint format docs bench trend clean
+.PHONY: help demo demo-fashion test test-long test-oldest environments oldest-environment clients lint format docs bench clean
 
 help:
 	@sed -n '/^#   make/s/^#   //p' Makefile
@@ -89,9 +88,6 @@ docs: $(VENV)/has-docs
 
 bench: $(VENV)/has-bench $(VENV)/has-peers
 	$(BIN)/python -m benchmarks.compare $(ARGS)
-
-trend: $(VENV)/has-trend
-	$(BIN)/python -m pytest benchmarks/trend --benchmark-autosave --benchmark-compare $(ARGS)
 
 clean:
 	rm -rf $(VENV) $(OLDEST) $(CLIENTS) .import_linter_cache .mypy_cache .pytest_cache .ruff_cache demo docs/_build docs/gallery docs/reference/generated docs/reference/backreferences

@@ -18,7 +18,7 @@ import statistics
 
 import numpy as np
 
-from benchmarks import command, datasets, memory, peers
+from benchmarks import command, datasets, machine, peers
 from benchmarks.judge import LOWER_IS_BETTER, Figures, judge, reach
 
 SPEED_BARS = {"fashion": (4.0, 25.0), "mixture": (4.0, 45.0)}  # graph and layout, times as fast as umap-learn
@@ -49,9 +49,9 @@ def program(name, dataset, graph, options):
     peers.run(name, warm_up, task._replace(n_epochs=WARM_UP_EPOCHS))
 
     def run(seed):
-        before = memory.settle()
+        before = machine.settle()
         outcome = peers.run(name, dataset, task._replace(seed=seed))
-        peak = memory.status("VmHWM") - before if np.isnan(outcome.peak_bytes) else outcome.peak_bytes
+        peak = machine.status("VmHWM") - before if np.isnan(outcome.peak_bytes) else outcome.peak_bytes
         seconds = {"graph": outcome.graph_seconds, "layout": outcome.layout_seconds}
         figures = judge(dataset, graph, outcome.embedding, peers.curve_of(task))._asdict()
         whole = {"seconds": float(np.nansum(list(seconds.values()))), "peak MiB": peak / 2**20}

@@ -1,6 +1,8 @@
-"""Description of a measurement: the CPU, the versions and the date."""
+"""Description of a measurement: the CPU, the versions and the date; and the memory of this process."""
 
+import ctypes
 import datetime
+import gc
 import importlib.metadata
 import json
 import os
@@ -49,3 +51,17 @@ def write(path, results):
     if path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_text(json.dumps({"machine": description(), **results}, indent=1, default=float) + "\n")
+
+
+def status(field):
+    """Return a field of /proc/self/status in bytes."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
+
+
+def settle():
+    """Release free memory, reset the peak, and return the resident bytes."""
+    gc.collect()
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")
+    return status("VmRSS")

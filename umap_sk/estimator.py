@@ -620,7 +620,7 @@ class PrecomputedUMAP(
         Parameters
         ----------
         X : array-like, sparse or frame of shape (n_rows, n_features), default=None
-            As in :meth:`transform`.
+            As in :meth:`transform`. Either `X` or the neighbors are needed.
         y : None
             Ignored.
         k : int, default=15

@@ -10,7 +10,7 @@ INTERNAL_PATHS = tuple(os.path.join(os.path.dirname(path), "") for path in (__fi
 
 
 class UMAPWarning(UserWarning):
-    """Base class of all warnings of this package, which only raises its subclasses."""
+    """Base class of all warnings of this package, which is raised itself where no subclass fits."""
 
 
 class FewerNeighborsWarning(UMAPWarning):

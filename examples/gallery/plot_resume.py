@@ -34,9 +34,8 @@ umap = PrecomputedUMAP(n_epochs=1500, random_state=0, checkpoint=Checkpoint(f"{f
 umap.fit(knn_indices=arrays["ids"], knn_dists=arrays["dists"])
 """
 process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(folder)])
-while not list(folder.glob("runs/*/*.npy")) and process.poll() is None:
+while not list(folder.glob("runs/*/epoch-*.joblib")) and process.poll() is None:
     time.sleep(0.05)
-time.sleep(0.3)
 process.send_signal(signal.SIGKILL)
 print("killed:", process.wait())
 

@@ -105,6 +105,15 @@ def test_learn(folder, whole, capsys):
     np.testing.assert_array_equal(np.load("e.npy"), whole)
 
 
+def test_learn_radii(folder, capsys):
+    """A manifold with radii can be learned for a fit with density, by a named searcher."""
+    np.save("x.npy", np.random.default_rng(0).random((80, 3)))
+    options = ["--features", "x.npy", "--metric", "euclidean", "--searcher", "exact", "--dens-lambda", "2"]
+    assert main(["learn", *options, "--out", "graph"]) == 0
+    assert main(["fit", "--manifold", "graph", "--dens-lambda", "2", "--n-epochs", "3", "--out", "e.npy"]) == 0
+    assert np.isfinite(np.load("e.npy")).all()
+
+
 def test_transform(folder, ring, capsys):
     """The command transform writes the same positions as the model's transform in Python."""
     assert main([*FIT, "--model", "m.joblib", "--quiet"]) == 0

@@ -100,6 +100,13 @@ def test_rows_that_lose_all_edges():
     assert np.flatnonzero(np.isnan(model.embedding_).any(axis=1)).tolist() == [7]
 
 
+@pytest.mark.parametrize("init", ["auto", "pivot_mds", "random"])
+def test_labels_that_leave_no_edge(init):
+    """With a weight of 1 and as many labels as rows, an error names the cure."""
+    with pytest.raises(ValueError, match="target_weight=1.0 removes every edge.* set target_metric='euclidean'"):
+        PrecomputedUMAP(**CLASSES, target_weight=1, init=init).fit(X, np.arange(150))
+
+
 # ------------------------------------------------------------------------------------------------------ forms of y
 
 

@@ -118,6 +118,8 @@ def test_ingest_as_scanpy_does_it(cells):
 def test_attributes_that_a_fit_does_not_keep(name):
     """The AttributeError for a missing attribute names an alternative."""
     model = UMAP(n_epochs=1).fit(FEATURES)
+    with pytest.raises(AttributeError, match="no attribute 'loss_curve_', but its estimator_ has"):
+        model.loss_curve_
     with pytest.raises(AttributeError, match=f"A fit keeps no {name}: "):
         getattr(model, name)
 

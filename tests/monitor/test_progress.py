@@ -245,6 +245,12 @@ def test_time_left_by_what_epochs_cost(clock, done):
         assert line_at(epoch) == f"layout: epoch {epoch} of 194, about {text} left"
 
 
+def test_time_left_on_a_level_without_edges(clock):
+    """A coarse level of separate pairs has no edges, and its epochs no pace."""
+    line_at = progress.describe_epochs([0] * 10 + [4] * 10, 0)
+    assert [line_at(epoch) for epoch in (1, 2)][-1].startswith("layout: epoch 2 of 20, about 0 s")
+
+
 def test_time_left_when_the_machine_becomes_slower(clock):
     """A tenth of the epochs after a change of pace, the time left depends on the new pace only."""
     costs, line_at = [1.0] * 50 + [2.0] * 50, progress.describe_epochs([1.0] * 50 + [2.0] * 50, 0)

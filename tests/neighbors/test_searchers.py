@@ -12,8 +12,9 @@ from sklearn.neighbors import KNeighborsTransformer, NearestNeighbors
 
 from umap_sk import PrecomputedUMAP, SlowSearchWarning
 from umap_sk.monitor import progress
-from umap_sk.neighbors import choice, index, search_time, searchers
+from umap_sk.neighbors import choice, index, row_search, search_time, searchers
 from umap_sk.neighbors.choice import SearchSettings, choose_searcher, is_small
+from umap_sk.neighbors.euclidean import scale_rows
 from umap_sk.neighbors.search import build_search
 from umap_sk.neighbors.search import find_neighbors as exactly
 
@@ -99,6 +100,26 @@ def test_few_and_repeated_rows(library):
     _, indices, dists, figures = searchers.search_training(np.ones((40, 3)), asked(library), 5)
     assert indices.min() >= 0 and not (indices == np.arange(40)[:, None]).any()
     assert not dists.any() and figures["recall"] == 1
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine", "correlation", "hellinger"])
+@pytest.mark.parametrize("own", [True, False])
+def test_sparse_candidates_are_compared_block_by_block(monkeypatch, metric, own):
+    """Candidates of sparse rows have the indices and distances of dense rows, without a dense copy of all rows."""
+    rng = np.random.default_rng(0)
+    rows, new = (rng.random((n, 30)) * (rng.random((n, 30)) < 0.2) for n in (200, 70))
+    candidates = rng.integers(-1, 200, (200 if own else 70, 12))
+    candidates[5] = -1
+    monkeypatch.setattr(row_search, "DENSE_NUMBERS", 12 * 30 * 16)
+    scaled, found = [], []
+    monkeypatch.setattr(row_search, "scale_rows", lambda X, *a: scaled.append(len(X)) or scale_rows(X, *a))
+    for convert in (np.asarray, scipy.sparse.csr_array):
+        scaled.clear()
+        exact = row_search.RowSearch(convert(rows), metric, exact=True)
+        found.append(exact.rank_candidates(None if own else convert(new), candidates, 5))
+    assert max(scaled) <= 12 * 16
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_recall_is_the_share_that_was_found(points):

@@ -63,7 +63,7 @@ def test_a_plan_by_hand():
     graph = 8 * 120_000 + 8 * 10_000
     arranged = int(8 * 1.04 * 120_000) + 8 * 10_000  # slices, order and degrees
     assert memory == {
-        "neighbors": neighbors + 16 * 100_000,
+        "neighbors": neighbors + 16 * 2**16,  # one block
         "graph": neighbors + (4 + 4 + 8) * 10_000 + 8 * 120_000,
         "start": graph + arranged + 8 * 10_000 - 4 * 120_000,  # the graph's indices are released, then its weights
         "layout": graph + arranged + 56 * 10_000 - 8 * 120_000,

@@ -12,7 +12,15 @@ from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.graph.manifold import GRAPH_PARAMETERS
 
 TARGET_PARAMETERS = ("target_metric", "target_weight", "target_n_neighbors")
-LEARN_PARAMETERS = (*GRAPH_PARAMETERS, *TARGET_PARAMETERS, "metric", "metric_params", "n_jobs")
+LEARN_PARAMETERS = (
+    *GRAPH_PARAMETERS,
+    *TARGET_PARAMETERS,
+    "metric",
+    "metric_params",
+    "searcher",
+    "dens_lambda",
+    "n_jobs",
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

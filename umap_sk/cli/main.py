@@ -82,7 +82,9 @@ COMMANDS = {
         "compile", "Compile the kernels into numba's cache, for container images and clusters.", "umap-sk compile --all"
     ),
     "info": Command(
-        "info", "Describe a checkpoint, run, model, manifold or array. Nothing is unpickled.", "umap-sk info runs"
+        "info",
+        "Describe a checkpoint, run, model, manifold or array. Without --trust, nothing is unpickled.",
+        "umap-sk info runs",
     ),
 }
 

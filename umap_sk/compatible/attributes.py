@@ -152,6 +152,8 @@ def get_fitted_attribute(umap: "UMAP", name: str) -> Any:
             return umap._unique_inverse
         if name in MISSING_ATTRIBUTES:
             raise AttributeError(f"A fit keeps no {name}: {MISSING_ATTRIBUTES[name]}.")
+        if not name.startswith("_") and hasattr(estimator, name):
+            raise AttributeError(f"{type(umap).__name__!r} object has no attribute {name!r}, but its estimator_ has.")
     raise AttributeError(f"{type(umap).__name__!r} object has no attribute {name!r}")
 
 

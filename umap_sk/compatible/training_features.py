@@ -64,7 +64,7 @@ class TrainingFeaturesMixin(ParameterTypes):
         Parameters
         ----------
         X : array-like or sparse of shape (n_samples, n_features)
-            The rows of :meth:`fit`. An array is not copied, and may be memory-mapped.
+            The rows of :meth:`fit`. Only their shape is compared. An array is not copied, and may be memory-mapped.
 
         Returns
         -------

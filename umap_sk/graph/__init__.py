@@ -1,4 +1,1 @@
-"""The fuzzy graph: membership strengths of rows of neighbors, and the manifold that contains them.
-
-This folder imports neighbors and the folders below it.
-"""
+"""The fuzzy graph: membership strengths of rows of neighbors, and the manifold that contains them."""

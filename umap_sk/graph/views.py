@@ -61,7 +61,7 @@ class Views:
         other : Manifold
             A manifold of the same rows, in the same order.
         mix_weight : float, default=0.5
-            Importance of the other manifold: 0 for this manifold only, 1 for the other only.
+            Importance of the other manifold: 0 for nearly the weights of this manifold, 1 for those of the other.
 
         Returns
         -------

@@ -67,7 +67,7 @@ def exp_minus(x):
 
 @kernel
 def exponential(x):
-    """Return exp(-x) for float64 x from 0 to 700."""
+    """Return exp(-x) for float64 x from -700 to 700."""
     y = x * -1.4426950408889634
     z = y + 6755399441055744.0
     f = (y - (z - 6755399441055744.0)) * 0.6931471805599453

@@ -1,4 +1,1 @@
-"""The layout: coarse graphs, an initial layout and the epochs of a schedule turn a graph into positions.
-
-This folder imports graph and what is below.
-"""
+"""The layout: coarse graphs, an initial layout and the epochs of a schedule turn a graph into positions."""

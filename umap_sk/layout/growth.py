@@ -72,7 +72,7 @@ def lay_out_separately(
 
 def shift_beside(places: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Shift positions to the right of others, and center them on the other axes."""
-    low, high = (places.min(0), places.max(0)) if len(places) else (np.zeros(2), np.zeros(2))
+    low, high = places.min(0), places.max(0)
     shift = (low + high - others.min(0) - others.max(0)) / 2
     shift[0] = high[0] + COMPONENT_GAP * (high[0] - low[0]) - others[:, 0].min()
     return others + shift.astype(np.float32)

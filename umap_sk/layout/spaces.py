@@ -288,8 +288,8 @@ def poincare_disk(coordinates: ArrayLike) -> np.ndarray:
     --------
     >>> import umap_sk
     >>> umap_sk.poincare_disk([[0.0, 0.75], [0.0, 0.0]])
-    array([[0. , 0.33],
-           [0. , 0. ]])
+    array([[0.        , 0.33333333],
+           [0.        , 0.        ]])
     """
     points = np.asarray(coordinates, np.float64)
     return points / (1 + np.sqrt(1 + (points**2).sum(axis=1, keepdims=True)))

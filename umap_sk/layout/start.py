@@ -48,7 +48,7 @@ class Start(NamedTuple):
     Attributes
     ----------
     name : {"auto", "pivot_mds", "spectral", "pca", "random", "array"}
-        Name of the method, or "array" for given positions.
+        Name of the method, or "array" for given positions. "auto" computes the positions of "pca" when it chooses it.
     positions : ndarray of shape (n, n_components), float32, optional
         Given positions of the rows.
     features : ndarray or sparse matrix of shape (n, n_features), optional
@@ -122,7 +122,7 @@ def choose_start(start: Start, has_lengths: bool, n_components: int, seed: int) 
     found = choose_automatic_start(start.features, has_lengths, n_components, seed)
     if isinstance(found, str):
         return start._replace(name=found)
-    return start._replace(name="array", positions=found, computed=True)
+    return start._replace(name="pca", positions=found, computed=True)
 
 
 def check_name(init: str, features: Features | None, has_lengths: bool) -> None:

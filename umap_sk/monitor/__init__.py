@@ -1,4 +1,1 @@
-"""Monitoring of a run: progress, callbacks, and the report of its phases.
-
-This folder imports runtime.
-"""
+"""Monitoring of a run: progress, callbacks, and the report of its phases."""

@@ -197,7 +197,7 @@ def describe_epochs(edges: Sequence[int], done: int, what: str = "layout: epoch"
     def line(epoch: int) -> str:
         recent.append((epoch, time.perf_counter()))
         (first, began), (_, now) = recent[0], recent[-1]
-        left = (now - began) / (passed[epoch] - passed[first]) * (passed[total] - passed[epoch])
+        left = (now - began) / max(1, passed[epoch] - passed[first]) * (passed[total] - passed[epoch])
         if epoch < total and edges[epoch] != edges[epoch - 1]:  # the next level has its own pace
             recent.clear()
             recent.append((epoch, now))

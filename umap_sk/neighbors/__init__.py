@@ -1,4 +1,1 @@
-"""Neighbors: from features, arrays or graphs to validated rows of indices and distances.
-
-This folder imports runtime and kernels.
-"""
+"""Neighbors: from features, arrays or graphs to validated rows of indices and distances."""

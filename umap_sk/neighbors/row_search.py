@@ -13,6 +13,7 @@ from umap_sk.neighbors.distances import make_canonical
 from umap_sk.neighbors.euclidean import ANGULAR, AffineRows, choose_exponent, convert_ranks, scale_rows
 from umap_sk.runtime.compile import as_readonly
 
+DENSE_NUMBERS = 2**22  # numbers of sparse rows that are dense at the same time
 DENSE_FACTOR = 8  # sparse rows with more than one entry in 8 columns are searched as dense rows
 
 
@@ -72,13 +73,30 @@ class RowSearch:
     def rank_candidates(
         self, new: Features | None, candidates: np.ndarray, count: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the indices and distances of each row's nearest candidates, of which -1 is none."""
-        own = new is None
-        training = self._scale(self.features)
-        rows = training if new is None else self._scale(new)
-        indices, ranks = np.empty((len(candidates), count), np.int64), np.empty((len(candidates), count))
-        arrays = map(as_readonly, (*rows, *training, candidates.astype(np.int64)))
-        kernels.rank_candidates(len(candidates), *arrays, own, self.metric in ANGULAR, indices, ranks)
+        """Return the indices and distances of each row's nearest candidates, of which -1 is none.
+
+        Sparse rows are compared as dense ones, block by block.
+        """
+        own, n = new is None, len(candidates)
+        queries = self.features if new is None else new
+        indices, ranks = np.empty((n, count), np.int64), np.empty((n, count))
+        if not is_sparse(self.features):
+            scaled = self._scale(self.features)
+            arrays = map(
+                as_readonly, (*(scaled if own else self._scale(queries)), *scaled, candidates.astype(np.int64))
+            )
+            kernels.rank_candidates(n, *arrays, own, self.metric in ANGULAR, indices, ranks)
+            return indices, convert_ranks(ranks, self.metric, self._exponent)
+        at_once = max(1, DENSE_NUMBERS // (candidates.shape[1] * queries.shape[1]))
+        for rows in (slice(first, first + at_once) for first in range(0, n, at_once)):
+            is_candidate = candidates[rows] >= 0
+            if own:
+                is_candidate &= candidates[rows] != np.arange(n)[rows, None]
+            used = np.unique(candidates[rows][is_candidate])
+            places = np.where(is_candidate, np.searchsorted(used, candidates[rows]), -1)
+            arrays = map(as_readonly, (*self._scale(queries[rows]), *self._scale(self.features[used]), places))
+            kernels.rank_candidates(len(places), *arrays, False, self.metric in ANGULAR, indices[rows], ranks[rows])
+            indices[rows] = np.append(used, -1)[indices[rows]]
         return indices, convert_ranks(ranks, self.metric, self._exponent)
 
     def as_exact(self) -> "RowSearch":

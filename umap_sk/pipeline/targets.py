@@ -137,13 +137,24 @@ def build_graph(
     keys = None if metric == CATEGORICAL else compute_row_keys(neighbors)
     graph = fuzzy_graph(neighbors, **parameters, allocate=add_name_prefix(allocate, "first"))
     if keys is None:
-        return weaken_between_labels(graph, values, weight, symmetrize=parameters["symmetrize"], allocate=allocate)
+        weakened = weaken_between_labels(graph, values, weight, symmetrize=parameters["symmetrize"], allocate=allocate)
+        check_edges_left(weakened, weight)
+        return weakened
     indices, dists = find_nearest_targets(values, metric, min(n_neighbors, len(values)) - 1, graph, keys)
     del keys
     nearest, _ = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=n_neighbors)
     return intersect_with_numbers(
         graph, nearest, n_neighbors, weight, symmetrize=parameters["symmetrize"], allocate=allocate
     )
+
+
+def check_edges_left(graph: FuzzyGraph, weight: float) -> None:
+    """Raise if labels have removed all edges, as they do if no two neighbors share a label."""
+    if len(graph.indices) == 0:
+        raise ValueError(
+            f"target_weight={weight} removes every edge, since no two neighbors have the same label. Lower it, or "
+            "check that y has classes: for numbers, set target_metric='euclidean'."
+        )
 
 
 def encode_labels(y: np.ndarray) -> np.ndarray:

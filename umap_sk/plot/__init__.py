@@ -1,7 +1,7 @@
 """Pictures of maps: points, edges, quality as colors, and films.
 
 The functions have the names and arguments of umap.plot, which is not required. Matplotlib is required, and imported
-when something is drawn. No other part of the package imports it.
+when something is drawn.
 """
 
 from umap_sk.plot.display import EmbeddingDisplay

@@ -8,7 +8,7 @@ import sys
 from umap_sk.runtime.threads import config
 
 PACKAGES = ("umap-sk", "scikit-learn", "numpy", "scipy", "numba", "llvmlite", "joblib", "threadpoolctl", "xxhash")
-EXTRAS = ("pynndescent", "matplotlib", "datashader", "rich", "anndata", "umap-learn")
+EXTRAS = ("pynndescent", "matplotlib", "rich", "dask", "distributed", "anndata", "scanpy", "umap-learn")
 
 
 def show_versions() -> None:

@@ -1,6 +1,6 @@
-"""Test of small graphs on a cluster: ``python -m benchmarks.fuzz_dask --examples 10000``.
+"""Test of small graphs on a cluster.
 
-Each example draws neighbor arrays as `benchmarks.fuzz_graphs` does, chunks of any sizes, dtypes, an initial layout, and
+Each example draws neighbor arrays as `fuzz_graphs` does, chunks of any sizes, dtypes, an initial layout, and
 parameters of graph and layout, with several levels in pieces or on one worker. Sometimes an entry is wrong. The map and
 the positions of new rows must have the same bits as in one process, or both must raise the same error. When the
 estimator is deleted, no task of it may remain in the scheduler. The two workers are threads of this process.
@@ -17,10 +17,9 @@ from unittest import mock
 import dask.array
 import numpy as np
 from distributed import Client, LocalCluster
+from fuzz_graphs import KINDS, MISSING, neighbor_lists
+from fuzzing import pick
 
-from benchmarks import fuzz
-from benchmarks.fuzz import pick
-from benchmarks.fuzz_graphs import KINDS, MISSING, neighbor_lists
 from umap_sk import PrecomputedUMAP, UMAPWarning
 from umap_sk.dask import DistributedUMAP, levels
 from umap_sk.layout import coarsen
@@ -151,8 +150,3 @@ def compare(random):
         gc.collect()
         time.sleep(0.02)
     return "refused" if isinstance(expected, str) else "the same bits"
-
-
-if __name__ == "__main__":
-    fuzz.main("fuzz_dask", __doc__, check)
-    close()

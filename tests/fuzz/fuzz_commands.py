@@ -1,4 +1,4 @@
-"""Test of random command lines: ``python -m benchmarks.fuzz_commands --examples 10000``.
+"""Test of random command lines.
 
 Each example draws a command, some of its options, and values that are right, nearly right or nonsense. Examples are
 files of another kind, swapped arrays, folders, numbers out of range, and broken JSON. It runs in this process. The exit
@@ -20,9 +20,8 @@ from unittest import mock
 
 import numpy as np
 import scipy.sparse
+from fuzzing import pick
 
-from benchmarks.fuzz import main as fuzz_main
-from benchmarks.fuzz import pick
 from umap_sk import knn_graph
 from umap_sk.cli.main import BAD_INPUT, COMMANDS, DONE, FAILED, main, make_parser
 
@@ -132,7 +131,3 @@ def check(random):
     assert err.splitlines()[-1].startswith("umap-sk") and "error: " in err.splitlines()[-1], (words, err)
     assert not new or "--checkpoint" in words, (words, new)  # whose folder is there before the input is read
     return f"{words[0]}, code {code}" if words and words[0] in COMMANDS else "no command"
-
-
-if __name__ == "__main__":
-    fuzz_main("fuzz_commands", __doc__, check)

@@ -1,4 +1,4 @@
-"""Test of sparse arrays of random structure: ``python -m benchmarks.fuzz_sparse --examples 10000``.
+"""Test of sparse arrays of random structure.
 
 Each example builds features or a graph in one of scipy's formats, changes a few numbers, lengths or dtypes of its
 arrays, and passes it to a call that accepts it. Slow loops read the arrays, too. If they find an entry outside of the
@@ -11,8 +11,8 @@ import warnings
 
 import numpy as np
 import scipy.sparse
+from fuzzing import pick
 
-from benchmarks import fuzz
 from umap_sk import UMAP, Manifold, PrecomputedUMAP, UMAPWarning
 from umap_sk.metrics import distance_correlation, neighbor_recall, sampled_loss, triplet_accuracy
 from umap_sk.neighbors.formats import as_csr
@@ -69,7 +69,7 @@ def built(random, square):
     values = scipy.sparse.csr_array(dense)
     if random.random() < 0.3:
         assert values.has_canonical_format  # and remembers it
-    form = fuzz.pick(random, FORMATS)
+    form = pick(random, FORMATS)
     return values.tobsr((1, 1) if square else (2, 2)) if form == "bsr" else values.asformat(form)
 
 
@@ -83,14 +83,14 @@ def damage(values, random):
     elif kind == 0:
         array = array[: random.integers(len(array) + 1)]
     elif kind == 1:
-        array = array.astype(fuzz.pick(random, (np.int64, np.float64)))
+        array = array.astype(pick(random, (np.int64, np.float64)))
     elif kind == 2 and name == "indices" and values.format == "csr":
         first, last = (int(bound) for bound in values.indptr[:2])
         array[first:last] = array[first:last][::-1]  # in another order, with the values in theirs
         values.data[first:last] = values.data[first:last][::-1].copy()
     elif len(array):
         odd = [-1, 0, 1, COLUMNS - 1, COLUMNS, ROWS, 10**8, -(2**31), 2**31 - 1, int(random.integers(ROWS))]
-        array[random.integers(len(array))] = fuzz.pick(random, odd)
+        array[random.integers(len(array))] = pick(random, odd)
     setattr(values, name, array)
     if values.format == "coo":
         values.has_canonical_format = False  # or scipy does not add up what is there twice by now
@@ -142,7 +142,7 @@ def contents_of(values):
 
 def check(random):
     """Run one call, and return the outcome."""
-    name = fuzz.pick(random, list(CALLS))
+    name = pick(random, list(CALLS))
     square, call = CALLS[name]
     values = built(random, square)
     for _ in range(random.integers(3)):
@@ -160,7 +160,3 @@ def check(random):
         expected = outcome_of(call, whole if values.format == "coo" else as_csr(whole))  # no two entries are added up
     assert type(found) is type(expected) and (found == expected or isinstance(found, Exception)), (name, found)
     return f"{name}, {'accepted' if isinstance(found, list) else type(found).__name__}"
-
-
-if __name__ == "__main__":
-    fuzz.main("fuzz_sparse", __doc__, check)

@@ -1,4 +1,4 @@
-"""Test of damaged files: ``python -m benchmarks.fuzz_files --examples 10000``.
+"""Test of damaged files.
 
 Each example takes a saved manifold, an array, a sparse graph or the description of a run. It flips bits, cuts, repeats
 or exchanges parts of one file, and reads it. The result must be the stored data, or an error with a clear message.
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import scipy.sparse
+from fuzzing import pick
 
-from benchmarks import fuzz
 from umap_sk import Manifold, PrecomputedUMAP
 from umap_sk.cli.files import map_array, read_graph
 from umap_sk.cli.inspect import describe
@@ -32,7 +32,7 @@ def damaged(content, random):
         return content[:at]
     if kind == 2:
         return content[:to] + content[at:]
-    odd = fuzz.pick(random, ODD)
+    odd = pick(random, ODD)
     return content[:at] + odd + content[at + len(odd) if kind == 3 else at :]
 
 
@@ -70,9 +70,9 @@ def written():
 def check(random):
     """Damage and read one file, and return the outcome."""
     folder, readers = written()
-    name = fuzz.pick(random, list(readers))
+    name = pick(random, list(readers))
     files = sorted(path for path in (folder / name, *(folder / name).glob("*")) if path.is_file())
-    path = fuzz.pick(random, files)
+    path = pick(random, files)
     content = path.read_bytes()
     path.write_bytes(damaged(content, random))
     try:
@@ -82,7 +82,3 @@ def check(random):
         return f"{name}, refused"
     finally:
         path.write_bytes(content)
-
-
-if __name__ == "__main__":
-    fuzz.main("fuzz_files", __doc__, check)

@@ -1,4 +1,4 @@
-"""Test of odd input for an interactive map: ``python -m benchmarks.fuzz_page --examples 10000``.
+"""Test of odd input for an interactive map.
 
 Each example draws a map, columns, colors, pictures and a title with odd values. Examples are text that ends a tag, lone
 surrogates, dates outside of calendars, all kinds of missing values, and columns of other lengths. The result must be a
@@ -21,9 +21,8 @@ import zlib
 import numpy as np
 import pandas as pd
 import polars as pl
+from fuzzing import pick
 
-from benchmarks import fuzz
-from benchmarks.fuzz import pick
 from umap_sk import interactive
 
 WORDS = (
@@ -164,7 +163,3 @@ def check(random):
         return type(error).__name__
     check_page(made, len(given["model"]))
     return "a page"
-
-
-if __name__ == "__main__":
-    fuzz.main("fuzz_page", __doc__, check)

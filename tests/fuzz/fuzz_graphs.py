@@ -1,4 +1,4 @@
-"""Test of maps of small random graphs: ``python -m benchmarks.fuzz_graphs --examples 10000``.
+"""Test of maps of small random graphs.
 
 Each example draws neighbor arrays of 2 to 60 rows with ties, duplicates, missing neighbors, several connected
 components and rows that no other row lists. It lays them out, symmetric or directed, on one level or several. A row has
@@ -11,8 +11,8 @@ import warnings
 from unittest import mock
 
 import numpy as np
+from fuzzing import pick
 
-from benchmarks import fuzz
 from umap_sk import PrecomputedUMAP, UMAPWarning
 from umap_sk.layout import coarsen
 
@@ -43,14 +43,14 @@ def neighbor_lists(rng, n, k, pieces, missing, kind):
 def check(random):
     """Lay one graph out three times, and return the outcome."""
     n, k = int(random.integers(2, 61)), int(random.integers(1, 9))
-    pieces, missing, kind = random.integers(1, 21), fuzz.pick(random, MISSING), fuzz.pick(random, KINDS)
+    pieces, missing, kind = random.integers(1, 21), pick(random, MISSING), pick(random, KINDS)
     indices, dists = neighbor_lists(random, n, k, pieces, missing, kind)
     settings = {"n_components": int(random.integers(1, 4)), "symmetrize": bool(random.integers(2))}
     settings |= {
-        "set_op_mix_ratio": fuzz.pick(random, (1.0, 0.5, 0.0)),
-        "init": fuzz.pick(random, ("spectral", "random")),
+        "set_op_mix_ratio": pick(random, (1.0, 0.5, 0.0)),
+        "init": pick(random, ("spectral", "random")),
     }
-    largest = fuzz.pick(random, (COARSEST, coarsen.COARSEST_VERTICES))
+    largest = pick(random, (COARSEST, coarsen.COARSEST_VERTICES))
 
     def fit(n_jobs):
         few = functools.partial(coarsen.build_levels, largest=largest)
@@ -72,7 +72,3 @@ def check(random):
     width = np.nanmax(np.nanmax(model.embedding_, axis=0) - np.nanmin(model.embedding_, axis=0))
     assert width < WIDEST, f"the map is {width:.3g} wide"
     return "a map"
-
-
-if __name__ == "__main__":
-    fuzz.main("fuzz_graphs", __doc__, check)

@@ -1,1 +1,0 @@
-"""Times of commits, measured by pytest-benchmark. They do not belong to the tests."""
