@@ -33,7 +33,7 @@ def test_every_name(name, n_components):
     again = PrecomputedUMAP(**settings, init=POINTS[:, :n_components]).fit(POINTS, **ARRAYS, init=name)
     assert np.array_equal(again.embedding_, model.embedding_)
     array = PrecomputedUMAP(**settings, init=POINTS[:, :n_components]).fit(POINTS, **ARRAYS)
-    assert read_start_name(array) == "pca" and not np.array_equal(array.embedding_, model.embedding_)
+    assert read_start_name(array) == "array" and not np.array_equal(array.embedding_, model.embedding_)
 
 
 def test_names_that_there_are():
