@@ -290,6 +290,8 @@ def test_it_is_written_whole(tmp_path, monkeypatch, step):
     assert made.path == tmp_path / "map.html" and made.path.read_text("utf-8") == made.page
     with pytest.raises(FileNotFoundError, match=rf"there is no folder '{re.escape(str(tmp_path / 'none'))}'"):
         interactive(LINE, path=tmp_path / "none" / "map.html")
+    with pytest.raises(IsADirectoryError, match=f"Pass the name of a file in it: {re.escape(repr(str(tmp_path)))}"):
+        interactive(LINE, path=tmp_path)
     found = []
 
     def fail(*arguments):

@@ -27,8 +27,8 @@ class Checkpoint:
     keep : int, default=2
         Number of checkpoints that each run keeps. With 1, a run cannot resume if its only checkpoint is damaged.
     on_mismatch : {"new", "raise"}, default="new"
-        What to do if the directory contains an unfinished run, but only of other data or parameters. "new" warns and begins
-        a new run, "raise" raises an error.
+        What to do if the directory contains an unfinished run, but of other data or parameters. "new" warns and
+        begins a new run, "raise" raises an error.
 
     Raises
     ------

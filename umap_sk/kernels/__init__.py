@@ -44,7 +44,7 @@ from umap_sk.kernels.neighbors import (
     close_gaps,
     nearest_rows,
 )
-from umap_sk.kernels.numbers import BLOCK_ROWS, exp_minus, exponential, log_of, mix, power
+from umap_sk.kernels.numbers import BLOCK_ROWS, exponential, log_of, mix
 from umap_sk.kernels.output_metrics import (
     arcs,
     chebyshevs,
@@ -83,7 +83,6 @@ from umap_sk.kernels.set_operations import (
     DIFFERENCE,
     INTERSECTION,
     UNION,
-    UNKNOWN_LABEL,
     count_either,
     merge_graphs,
     restore_rows,

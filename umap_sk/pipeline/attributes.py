@@ -61,8 +61,8 @@ class FittedAttributes:
         radii = None if manifold is None else manifold._shared.radii
         if radii is None:
             raise AttributeError(
-                "rad_orig_ needs a graph that was learned with dens_lambda above 0 and not dropped. Set dens_lambda and "
-                "fit again; with dens_frac=0 the map does not change."
+                "rad_orig_ needs a graph that was learned with dens_lambda above 0 and not dropped. Set it and fit "
+                "again; with dens_frac=0 the map does not change."
             )
         return as_readonly(radii)
 

@@ -1,6 +1,7 @@
 """Atomic writing of files and folders, and checks before a file is read or written."""
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
@@ -23,6 +24,8 @@ def open_new_file(path: Path, temporary: Path | None = None) -> Iterator[BinaryI
     Until then the data are in the file `temporary`. By default it has a name that no other process uses, because its
     folder is locked.
     """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "Is a directory. Pass the name of a file in it", str(path))
     temporary = temporary or path.with_name(path.name + TEMPORARY)
     try:
         with open(temporary, "wb") as file:
