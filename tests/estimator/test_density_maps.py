@@ -88,7 +88,7 @@ def test_refused(arrays, manifold):
 def test_radii_that_there_are_not(arrays):
     """The radii of the map are always known, and those of the data only if the graph was learned with them."""
     model = PrecomputedUMAP(**DENSE | {"dens_lambda": 0.0}).fit(**arrays)
-    with pytest.raises(AttributeError, match="Set dens_lambda and fit again; dens_frac=0 leaves the map"):
+    with pytest.raises(AttributeError, match="Set it and fit again; with dens_frac=0 the map does not change"):
         model.rad_orig_  # noqa: B018
     assert model.rad_emb_.shape == (60,) and model.rad_emb_.dtype == np.float32
     dropped = PrecomputedUMAP(**DENSE).fit(**arrays).drop_graph()
