@@ -16,7 +16,10 @@ from umap_sk.graph.scales import mean_distances
 from umap_sk.interop.embedding import lay_out_graph
 from umap_sk.interop.functions import find_ab_params
 from umap_sk.neighbors.read import read_neighbors
+from umap_sk.neighbors.square import check_square
 from umap_sk.pipeline.parameters import RandomState
+
+INIT_NAMES = ("auto", "pivot_mds", "spectral", "random")
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -115,10 +118,16 @@ def umap(
     """
     if method != "umap":
         raise ValueError(f"method={method!r}, but 'umap' is the only one here. Leave it out, or call sc.tl.umap.")
+    if not hasattr(adata, "uns"):
+        raise TypeError(f"An AnnData object is needed, but {type(adata).__name__} was passed.")
     adata = adata.copy() if copy else adata
     connectivities, distances = get_graphs(adata, neighbors_key or "neighbors")
     if a is None or b is None:
+        if not 0 <= min_dist <= spread or spread == 0:
+            raise ValueError(f"min_dist={min_dist} and spread={spread}, but 0 <= min_dist <= spread is needed.")
         a, b = find_ab_params(spread, min_dist)
+    if distances is None and (dens_lambda > 0 or (isinstance(init_pos, str) and init_pos == "pivot_mds")):
+        raise ValueError("dens_lambda and init_pos='pivot_mds' need distances, but adata.obsp has none of this graph.")
     init, lengths = get_init(adata, init_pos, neighbors_key, random_state), None
     if isinstance(init, str) and init in ("auto", "pivot_mds") and distances is not None:
         lengths = compute_lengths(distances)
@@ -151,10 +160,16 @@ def get_graphs(adata: "AnnData", neighbors_key: str) -> tuple[AnySparse, scipy.s
     if neighbors_key not in adata.uns:
         raise KeyError(f"adata.uns has no {neighbors_key!r}, so there is no graph of neighbors. Run sc.pp.neighbors.")
     entry = adata.uns[neighbors_key]
-    connectivities = adata.obsp[entry.get("connectivities_key", "connectivities")]
+    key = entry.get("connectivities_key", "connectivities")
+    if key not in adata.obsp:
+        raise KeyError(f"adata.obsp has no {key!r}, which adata.uns[{neighbors_key!r}] names. Run sc.pp.neighbors.")
+    connectivities = adata.obsp[key]
     key = entry.get("distances_key", "distances")
     distances = scipy.sparse.csr_array(adata.obsp[key]) if key in adata.obsp else None
-    return connectivities, distances if distances is not None and distances.nnz else None
+    if distances is None or not distances.nnz:
+        return connectivities, None
+    check_square(distances)
+    return connectivities, distances
 
 
 def compute_lengths(distances: scipy.sparse.csr_array) -> np.ndarray:
@@ -174,4 +189,7 @@ def get_init(
         from scanpy.tools._utils import get_init_pos_from_paga
 
         return get_init_pos_from_paga(adata, random_state=random_state, neighbors_key=neighbors_key)
+    if isinstance(init_pos, str) and init_pos not in INIT_NAMES:
+        names = ", ".join(map(repr, (*INIT_NAMES, "paga", *adata.obsm)))
+        raise ValueError(f"init_pos={init_pos!r} is not known; use {names} or an array.")
     return init_pos

@@ -149,7 +149,10 @@ def contents_of(folder):
         ([*FIT, "--knn-indices", "sub"], "--knn-indices: 'sub' cannot be read (Is a directory)"),
         ([*FIT, "--knn-indices", "text"], "--knn-indices: 'text' is no complete .npy file of numbers"),
         ([*FIT, "--knn-indices", "cut.npy"], "--knn-indices: 'cut.npy' is no complete .npy file of numbers"),
-        ([*FIT, "--knn-indices", "objects.npy"], "--knn-indices: 'objects.npy' is no complete .npy file of numbers"),
+        (
+            [*FIT, "--knn-indices", "objects.npy"],
+            "--knn-indices: 'objects.npy' contains Python objects. Save numbers, or labels as plain text",
+        ),
         ([*FIT, "--knn-indices", "many.npz"], "'many.npz' is an .npz archive, but a .npy file as numpy.save"),
         ([*FIT, "--knn-indices", "d.npy", "--knn-dists", "i.npy"], "the two look swapped"),
         ([*FIT, "--knn-dists", "few.npy"], "knn_indices has shape (60, 8), but knn_dists has (60, 3)."),

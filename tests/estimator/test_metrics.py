@@ -263,6 +263,14 @@ def test_lists_may_hold_nothing():
         assert np.isnan(measure(scipy.sparse.csr_array((90, 90)), MAP))
 
 
+def test_memberships_are_no_distances():
+    """Memberships in place of distances are refused, because their largest values would be the farthest neighbors."""
+    manifold = PrecomputedUMAP(15, metric="euclidean").learn_manifold(load_digits().data[:500])
+    for measure in (metrics.neighbor_recall, metrics.trustworthiness):
+        with pytest.raises(ValueError, match="values that are the larger, the more neighbors two rows share"):
+            measure(manifold.graph, RNG.normal(size=(500, 2)), k=5)
+
+
 def test_trustworthiness_needs_ranks():
     """Graphs with no more than k neighbors are refused, unless these are all other rows."""
     graph = kneighbors_graph(POINTS, 15, mode="distance")

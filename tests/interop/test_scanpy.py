@@ -11,7 +11,7 @@ import scipy.sparse
 from sklearn.neighbors import kneighbors_graph
 
 import umap_sk
-from umap_sk import UMAP, NeighborsTransformer, PrecomputedUMAP
+from umap_sk import UMAP, DisconnectedWarning, Manifold, NeighborsTransformer, PrecomputedUMAP
 from umap_sk.interop.functions import find_ab_params, fuzzy_simplicial_set
 
 anndata = pytest.importorskip("anndata")
@@ -57,8 +57,9 @@ def test_connectivities_alone(cells):
     del cells.obsp["distances"]
     assert umap_sk.scanpy.umap(cells, maxiter=20) is None
     np.testing.assert_array_equal(cells.obsm["X_umap"], before.obsm["X_umap"])
-    with pytest.raises(ValueError, match="Density needs the distances"):
-        umap_sk.scanpy.umap(cells, dens_lambda=2.0)
+    for settings in ({"dens_lambda": 2.0}, {"init_pos": "pivot_mds"}):
+        with pytest.raises(ValueError, match="need distances, but adata.obsp has none of this graph"):
+            umap_sk.scanpy.umap(cells, **settings)
 
 
 def test_places_to_begin_at_and_keys(cells):
@@ -72,6 +73,36 @@ def test_places_to_begin_at_and_keys(cells):
         umap_sk.scanpy.umap(cells, neighbors_key="missing")
     with pytest.raises(ValueError, match="method='rapids'"):
         umap_sk.scanpy.umap(cells, method="rapids")
+    with pytest.raises(ValueError, match="init_pos='givn' is not known; use 'auto', .*'paga', 'X_pca', 'given', .*or an array"):
+        umap_sk.scanpy.umap(cells, init_pos="givn")
+    with pytest.raises(ValueError, match="min_dist=2 and spread=1.0, but 0 <= min_dist <= spread is needed"):
+        umap_sk.scanpy.umap(cells, min_dist=2)
+    with pytest.raises(TypeError, match="An AnnData object is needed, but ndarray was passed"):
+        umap_sk.scanpy.umap(FEATURES)
+    del cells.obsp["others"]
+    with pytest.raises(KeyError, match="adata.obsp has no 'others', which adata.uns.'other'. names"):
+        umap_sk.scanpy.umap(cells, neighbors_key="other")
+
+
+def test_cells_without_edges(cells):
+    """A warning counts the cells that slicing leaves without an edge, and so does the report of a manifold's fit."""
+    graph = cells.obsp["connectivities"].tolil()
+    graph[:3], graph[:, :3] = 0, 0
+    cells.obsp["connectivities"] = scipy.sparse.csr_array(graph)
+    cells.obsp["connectivities"].eliminate_zeros()
+    del cells.obsp["distances"]
+    with pytest.warns(DisconnectedWarning, match="3 of .* rows of the manifold have no edge, the first is row 0"):
+        umap_sk.scanpy.umap(cells, maxiter=3)
+    assert np.flatnonzero(np.isnan(cells.obsm["X_umap"]).any(axis=1)).tolist() == [0, 1, 2]
+    with pytest.warns(DisconnectedWarning, match="3 of"):
+        model = PrecomputedUMAP(n_epochs=3).fit(manifold=Manifold.from_graph(cells.obsp["connectivities"]))
+    assert model.report_["phases"][0]["disconnected_rows"] == 3
+
+
+def test_connectivities_in_place_of_distances(cells):
+    cells.obsp["distances"] = cells.obsp["connectivities"]
+    with pytest.raises(ValueError, match="values that are the larger, the more neighbors two rows share"):
+        umap_sk.scanpy.umap(cells)
 
 
 def test_density(cells):

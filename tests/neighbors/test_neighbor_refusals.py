@@ -11,6 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from umap_sk.neighbors import formats
 from umap_sk.neighbors.read import knn_graph, read_neighbors
+from umap_sk.pipeline.inputs import check_self_column
 from umap_sk.runtime.threads import limit_threads
 
 NEAR, FAR, ONES = [[0, 1, 2], [1, 0, 2], [2, 0, 1]], [[0.0, 1, 2], [0, 1, 2], [0, 1, 2]], [[1.0, 1, 1]] * 3
@@ -186,6 +187,15 @@ def test_many_columns_are_not_always_transposed():
         read_neighbors(knn_indices=changed(indices, 0, 1, 77), knn_dists=dists, n_neighbors=2)
     with pytest.raises(ValueError, match="knn_indices - 1. Arrays after cross-validation"):
         read_neighbors(knn_indices=np.array(NEAR) + 1, knn_dists=FAR, n_neighbors=2)
+
+
+def test_rows_are_numbered_from_one():
+    """The first column names the rows themselves from 1, although no entry is out of range."""
+    n = 300
+    indices = np.arange(n)[:, None] + np.array([1, 0, 2, 3])
+    indices[indices >= n] = 7
+    with pytest.raises(ValueError, match="number rows from 1: row 0 begins with 1, at distance 0.0.*knn_indices - 1"):
+        check_self_column(indices, np.tile([0.0, 1, 2, 3], (n, 1)))
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -60,6 +60,11 @@ def map_array(path: str, option: str) -> np.ndarray:
     except OSError as error:
         raise ValueError(f"{option}: {path!r} cannot be read ({error.strerror}); {wanted}.") from error
     except Exception as error:  # a damaged header may raise any error
+        if "Python objects" in str(error):
+            raise ValueError(
+                f"{option}: {path!r} contains Python objects. Save numbers, or labels as plain text: "
+                "np.save(path, np.asarray(labels, str))."
+            ) from error
         why = "" if "pickle" in str(error) else f" ({error})"  # numpy advises to load pickles of strangers
         raise ValueError(f"{option}: {path!r} is no complete .npy file of numbers{why}; {wanted}.") from error
     if not isinstance(array, np.ndarray):

@@ -12,6 +12,7 @@ from umap_sk.metrics.sample import DEFAULT_MAX_ROWS, draw_rows
 from umap_sk.neighbors.formats import as_csr
 from umap_sk.neighbors.read import Neighbors, read_neighbors
 from umap_sk.neighbors.sparse_structure import check_structure
+from umap_sk.neighbors.square import check_square
 
 if TYPE_CHECKING:
     from umap_sk.estimator import PrecomputedUMAP
@@ -214,6 +215,8 @@ def list_sampled_rows(
             "the map. If the columns stand for other rows, pass their positions as training=."
         )
     check_structure(graph, "graph")
+    if graph.shape[0] == graph.shape[1]:
+        check_square(graph)
     rows = draw_rows(np.arange(len(places)), max_rows, random_state)
     neighbors, _ = read_neighbors(as_csr(graph)[rows], n_neighbors=len(whole), drop_self=False)
     space = resolve_space(*output, whole.shape[1])

@@ -270,6 +270,11 @@ def check_self_column(knn_indices: ArrayLike, knn_dists: ArrayLike) -> None:
     strangers = rows[first[names] != rows]
     if is_listed.sum() > SELF_SHARE * len(first) and 2 * len(strangers) > len(first):
         row = strangers[0]
+        if np.mean(names - rows == 1) > SELF_SHARE:
+            raise ValueError(
+                f"knn_indices seems to number rows from 1: row {row} begins with {first[row]}, at distance "
+                f"{dists[row, 0]}. Rows are numbered from 0. Pass knn_indices - 1."
+            )
         raise ValueError(
             f"The first column of knn_indices holds the rows themselves in another order: row {row} begins with "
             f"{first[row]}, at distance {dists[row, 0]}. Indices must name rows by their place in these arrays. "

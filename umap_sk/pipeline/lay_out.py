@@ -147,6 +147,8 @@ def start_layout(
                 start = make_array_start(fill_positions(manifold, mask_free_rows(anchors), forces, seed), rescale=False)
             start = choose_start(start, shared.lengths is not None, settings.n_components, seed)
             entry["init"] = start.name
+            if disconnected := int(manifold.disconnected().sum()):
+                entry["disconnected_rows"] = disconnected
             layout = begin(shared, start, schedule, forces, seed, anchors)
         entry["levels"] = get_level_sizes(layout)
     return layout

@@ -111,6 +111,8 @@ def learn(
     search = None
     if inputs.arguments.manifold is not None:
         manifold = read_manifold(settings, inputs)
+        cut = settings.graph.disconnection_distance
+        warn_disconnected(manifold.disconnected(), "rows of the manifold have no edge", cut)
     elif stored_graph is not None:
         manifold = Manifold(stored_graph[0], identify_graph(settings, inputs.arguments.y), own=WHOLE, **stored_graph[1])
     else:
