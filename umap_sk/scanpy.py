@@ -11,15 +11,17 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_array
 
 from umap_sk._typing import AnySparse
+from umap_sk.compatible.translation import INIT_ALIASES
 from umap_sk.compatible.umap import UMAP
 from umap_sk.graph.scales import mean_distances
 from umap_sk.interop.embedding import lay_out_graph
 from umap_sk.interop.functions import find_ab_params
+from umap_sk.layout.start import START_NAMES
 from umap_sk.neighbors.read import read_neighbors
 from umap_sk.neighbors.square import check_square
 from umap_sk.pipeline.parameters import RandomState
 
-INIT_NAMES = ("auto", "pivot_mds", "spectral", "random")
+INIT_NAMES = tuple(name for name in (*START_NAMES, *INIT_ALIASES) if name != "pca")  # there are no features
 
 if TYPE_CHECKING:
     from anndata import AnnData

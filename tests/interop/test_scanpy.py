@@ -84,6 +84,12 @@ def test_places_to_begin_at_and_keys(cells):
         umap_sk.scanpy.umap(cells, neighbors_key="other")
 
 
+def test_names_of_umap_learn(cells):
+    """umap-learn's names of initial layouts are those of UMAP."""
+    one, other = (umap_sk.scanpy.umap(cells, maxiter=2, copy=True, init_pos=x) for x in ("spectral", "tswspectral"))
+    np.testing.assert_array_equal(one.obsm["X_umap"], other.obsm["X_umap"])
+
+
 def test_cells_without_edges(cells):
     """A warning counts the cells that slicing leaves without an edge, and so does the report of a manifold's fit."""
     graph = cells.obsp["connectivities"].tolil()
@@ -149,10 +155,14 @@ def test_ingest_as_scanpy_does_it(cells):
 def test_attributes_that_a_fit_does_not_keep(name):
     """The AttributeError for a missing attribute names an alternative."""
     model = UMAP(n_epochs=1).fit(FEATURES)
-    with pytest.raises(AttributeError, match="no attribute 'loss_curve_', but its estimator_ has"):
-        getattr(model, "loss_curve_")  # noqa: B009
     with pytest.raises(AttributeError, match=f"A fit keeps no {name}: "):
         getattr(model, name)
+
+
+def test_attributes_of_the_estimator():
+    """The AttributeError for an attribute that only the estimator has says so."""
+    with pytest.raises(AttributeError, match="no attribute 'loss_curve_', but its estimator_ has"):
+        _ = UMAP(n_epochs=1).fit(FEATURES).loss_curve_
 
 
 def test_attributes_that_are_known():

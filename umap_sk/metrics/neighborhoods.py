@@ -215,10 +215,11 @@ def list_sampled_rows(
             "the map. If the columns stand for other rows, pass their positions as training=."
         )
     check_structure(graph, "graph")
-    if graph.shape[0] == graph.shape[1]:
+    graph = as_csr(graph)
+    if training is None:
         check_square(graph)
     rows = draw_rows(np.arange(len(places)), max_rows, random_state)
-    neighbors, _ = read_neighbors(as_csr(graph)[rows], n_neighbors=len(whole), drop_self=False)
+    neighbors, _ = read_neighbors(graph[rows], n_neighbors=len(whole), drop_self=False)
     space = resolve_space(*output, whole.shape[1])
     return list_neighbors(neighbors, places[rows], whole, check_k(k), rows if training is None else None, space)
 

@@ -100,13 +100,13 @@ def gather_rows(form: Form, rules: SelectionRules, allocate: Allocate = allocate
     indptr = np.zeros(form.shape[0] + 1, np.int64)
     indices = allocate("neighbor_indices", starts[-1], rules.index_dtype)
     dists = allocate("neighbor_distances", starts[-1], rules.dist_dtype)
-    longest = form.max_length
-    is_small = form.shape[0] <= FEW_ROWS and form.shape[0] * longest <= FEW_ENTRIES and rules.self_entry != ZERO_SELF
+    is_small = form.shape[0] <= FEW_ROWS and form.shape[0] * form.max_length <= FEW_ENTRIES
+    by_numpy = is_small and rules.self_entry != ZERO_SELF
 
     def select(number: int) -> Selected:
         (first, last), room = blocks[number], slice(starts[number], starts[number + 1])
         block, out = form.read(first, last), (indices[room], dists[room])
-        selected = select_regular_rows(form, rules, block, *out) if is_small else None
+        selected = select_regular_rows(form, rules, block, *out) if by_numpy else None
         selected = selected or _select_rows(form, rules, block, *out)
         indptr[first + 1 : last + 1] = selected.kept
         return selected
@@ -119,7 +119,7 @@ def gather_rows(form: Form, rules: SelectionRules, allocate: Allocate = allocate
         short += int(np.count_nonzero(selected.kept < rules.wanted))
         empty += int(np.count_nonzero(selected.kept == 0))
         count = int(selected.kept.sum())
-        if to < starts[number]:
+        if to < starts[number]:  # rows of earlier blocks were short
             source = slice(starts[number], starts[number] + count)
             indices[to : to + count], dists[to : to + count] = indices[source], dists[source]
         to += count

@@ -26,7 +26,9 @@ def _read_limit(name: str, used: str, proc: Path) -> Iterator[int]:
     except ImportError:  # Windows has no such module
         return
     limit = resource.getrlimit(getattr(resource, name))[0]
-    for line in _read_lines(proc / "self" / "status") if limit != resource.RLIM_INFINITY else ():
+    if limit == resource.RLIM_INFINITY:
+        return
+    for line in _read_lines(proc / "self" / "status"):
         if line.startswith(f"{used}:"):
             yield limit - int(line.split()[1]) * 1024
 
