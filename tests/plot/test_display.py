@@ -19,7 +19,8 @@ from sklearn.preprocessing import StandardScaler
 import umap_sk
 from umap_sk import EmbeddingDisplay, LossCurveDisplay, PrecomputedUMAP
 from umap_sk.appearance import colors
-from umap_sk.plot import draw, names, raster, read, view
+from umap_sk.appearance.names import find_densest_row
+from umap_sk.plot import draw, raster, read, view
 
 RNG = np.random.default_rng(0)
 PLACES = RNG.normal(size=(300, 2)).astype(np.float32)
@@ -149,14 +150,18 @@ def test_pixels_hold_every_point():
     np.testing.assert_allclose(raster.count_points(points, box, weights), expected)
 
 
-def test_names_stand_at_medoids():
-    display = EmbeddingDisplay.from_embedding(PLACES, labels=WORDS, names=True)
-    for text in display.names_:
-        members = PLACES[text.get_text() == WORDS].astype(np.float64)
-        sums = np.linalg.norm(members[:, None] - members, axis=2).sum(axis=1)
-        np.testing.assert_array_equal(text.get_position(), members[sums.argmin()])
-    assert [text.get_text() for text in display.names_] == ["ant", "bee", "cat"]
-    assert names.find_medoid(np.array([[0, 0], [1, 0], [50.0, 0]])) == 1
+def test_names_stand_where_classes_are_densest():
+    islands = RNG.normal(0, 0.3, (330, 2)) + np.repeat([[0, 0], [10, 0], [0, 10]], [200, 100, 30], axis=0)
+    words = np.repeat(["ant", "bee", "bee"], [200, 100, 30])
+    display = EmbeddingDisplay.from_embedding(islands, labels=words, names=True)
+    assert [text.get_text() for text in display.names_] == ["ant", "bee"]
+    for text, members in zip(display.names_, (islands[:200], islands[200:]), strict=True):
+        squares = ((members[:, None] - members) ** 2).sum(axis=2)
+        density = np.exp(-squares / (2 * (np.ptp(islands, axis=0).max() / 16) ** 2)).sum(axis=1)
+        place = (members == text.get_position()).all(axis=1).argmax()
+        np.testing.assert_array_equal(text.get_position(), members[place])
+        assert density[place] > 0.97 * density.max()
+    assert find_densest_row(np.zeros((3, 2)), np.zeros(2), 0.0) == 0
     with pytest.raises(ValueError, match="Pass a label"):
         display.from_embedding(PLACES, names=True)
 

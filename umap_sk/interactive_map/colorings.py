@@ -8,8 +8,9 @@ from numpy.typing import ArrayLike
 from umap_sk.appearance.classes import encode_classes
 from umap_sk.appearance.colors import MAX_CLASSES, PALETTE, select_classes
 from umap_sk.appearance.inputs import Columns, is_columns
+from umap_sk.appearance.names import find_densest_row
 from umap_sk.interactive_map.columns import read_columns
-from umap_sk.interactive_map.encode import QuantizedPositions
+from umap_sk.interactive_map.encode import MAX_STEP, QuantizedPositions
 from umap_sk.interactive_map.times import find_unit, format_times
 
 VIRIDIS = "440154 482878 3e4a89 31688e 26828e 1f9e89 35b779 6ece58 b5de2b fde725".split()
@@ -175,6 +176,4 @@ def _list_names(
 
 
 def _place_name(steps: np.ndarray) -> list[int]:
-    """Return the position of a class's name: its point nearest to the median of both axes."""
-    points = steps.astype(np.int64)
-    return points[:, np.argmin(((points - np.median(points, axis=1, keepdims=True)) ** 2).sum(axis=0))].tolist()
+    return steps[:, find_densest_row(steps.T, np.zeros(2), MAX_STEP)].tolist()

@@ -226,7 +226,7 @@ class EmbeddingDisplay:
         raster : bool, default=None
             Whether to draw pixels instead of points. None draws pixels for more than 50,000 points.
         names : bool, default=False
-            Whether to write the name of each class at its medoid, the row nearest to all others of the class.
+            Whether to write the name of each class where its density is highest.
         legend : bool, default=True
             Whether to show the legend, or the color bar.
         title : str, default=None
