@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 from sklearn.neighbors import NearestNeighbors
 
 from umap_sk import DoubtfulDistancesWarning, PrecomputedUMAP
-from umap_sk.neighbors.reciprocity import check_reciprocity, compare_directions
+from umap_sk.neighbors.reciprocity import check_own_entries, check_reciprocity, compare_directions
 
 DIGITS = load_digits().data
 DISTS, INDICES = NearestNeighbors(n_neighbors=15).fit(DIGITS).kneighbors(DIGITS)
@@ -44,6 +44,28 @@ def test_distances_in_the_order_of_their_rows_pass(change, columns):
         warnings.simplefilter("error")
         for dists in (DISTS, DISTS * noise):
             check_reciprocity(INDICES[:, columns], change(dists[:, columns]))
+
+
+@pytest.mark.parametrize("features", [None, DIGITS])
+def test_indices_that_were_sorted_alone(features):
+    """Most rows then list themselves at the distance of another row."""
+    arrays = {"knn_indices": np.sort(INDICES, axis=1), "knn_dists": DISTS}
+    with pytest.warns(DoubtfulDistancesWarning, match="9.% of 400 sampled rows list themselves .* sorted alone"):
+        PrecomputedUMAP().learn_manifold(features, **arrays)
+
+
+def test_own_entries_at_the_distances_of_searches_pass():
+    """Rounding, compressed vectors, equal rows, and missing entries cause no warning."""
+    random = np.random.default_rng(0)
+    rounded = DISTS + 1e-3 * random.random(DISTS.shape)
+    compressed = np.sort(DISTS + 0.2 * DISTS[:, -1:] + random.normal(size=DISTS.shape), axis=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for dists in (DISTS, rounded, compressed, DISTS.astype(np.float16), np.zeros_like(DISTS), DISTS * np.nan):
+            check_own_entries(INDICES, dists)
+        check_own_entries(np.full_like(INDICES, -1), DISTS)
+        check_own_entries(INDICES[:, :1], DISTS[:, :1])
+        check_own_entries(INDICES[:, 1:], DISTS[:, 1:])
 
 
 def test_missing_neighbors_have_no_direction():

@@ -48,7 +48,7 @@ def check_metric(metric: Metric) -> None:
     """Raise an error if the name of a metric is unknown, and suggest the most similar name."""
     if not isinstance(metric, str) or metric in SEARCHABLE or metric in NOT_SEARCHABLE:
         return
-    names = (name for name in SEARCHABLE | NOT_SEARCHABLE if len(name) > 2)
+    names = [name for name in SEARCHABLE - {"precomputed", "pyfunc"} if len(name) > 2]
     raise ValueError(
         f"metric={metric!r} is unknown; the nearest name is {nearest_name(metric, names)!r}. Use 'precomputed' "
         "for precomputed neighbors or distances, a function of two rows, or one of: "

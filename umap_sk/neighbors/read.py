@@ -157,7 +157,7 @@ def warn_about_equal_distances(distances: np.ndarray) -> None:
             + (
                 "Scikit-learn's kneighbors_graph and KNeighborsTransformer return distances with mode='distance'."
                 if first == 1
-                else "Check the search and the features: identical rows have no neighborhoods."
+                else "Check the search and the features: rows that are identical, or nearer than 1e-45, have no neighborhoods."
             ),
             EqualDistancesWarning,
         )

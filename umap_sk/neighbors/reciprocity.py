@@ -1,4 +1,4 @@
-"""Detection of neighbors whose rows or distances have another order, by pairs of rows that list each other."""
+"""Detection of rows or distances in another order, by pairs of rows that list each other and by own entries."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -38,6 +38,24 @@ def check_reciprocity(indices: ArrayLike, dists: ArrayLike) -> None:
                 "too.",
                 DoubtfulDistancesWarning,
             )
+
+
+def check_own_entries(indices: ArrayLike, dists: ArrayLike) -> None:
+    """Warn if most rows that list themselves lie farther from themselves than from their nearest neighbor."""
+    names, values = np.asarray(indices), np.asarray(dists)
+    rows = sample_rows(len(names), max(1, SAMPLED_ENTRIES // max(1, names.shape[1])))
+    listed, at = names[rows], values[rows].astype(np.float64)
+    is_own, usable = listed == rows[:, None], (listed >= 0) & np.isfinite(at)
+    own, nearest = (np.where(which & usable, at, np.inf).min(axis=1) for which in (is_own, ~is_own))
+    both = np.isfinite(own) & np.isfinite(nearest)
+    farther = own[both] - nearest[both] > TOLERANCE * np.where(usable, at, 0)[both].max(axis=1)
+    if len(farther) >= MIN_PAIRS and farther.mean() > 0.5:
+        warn(
+            f"{farther.mean():.0%} of {len(farther)} sampled rows list themselves at a larger distance than their "
+            "nearest neighbor. Each entry of knn_dists must be the distance of the same entry of knn_indices. If one "
+            "of the arrays was sorted alone, search again.",
+            DoubtfulDistancesWarning,
+        )
 
 
 def compare_directions(names: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

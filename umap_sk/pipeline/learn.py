@@ -24,7 +24,7 @@ from umap_sk.neighbors.read import (
     warn_about,
     warn_about_equal_distances,
 )
-from umap_sk.neighbors.reciprocity import check_reciprocity
+from umap_sk.neighbors.reciprocity import check_own_entries, check_reciprocity
 from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.neighbors.rows import NeighborCounts
 from umap_sk.neighbors.search import SklearnSearch
@@ -193,6 +193,7 @@ def learn_graph(
             if inputs.neighbors_given and indices is not None and dists is not None:
                 check_self_column(indices, dists)
                 check_neighbor_values(indices, dists)
+                check_own_entries(indices, dists)
                 if X is None:
                     check_reciprocity(indices, dists)
                 else:

@@ -170,7 +170,7 @@ def encode_labels(y: np.ndarray) -> np.ndarray:
         codes = _encode_objects(y)
     else:
         unknown = (y == -1) | (y != y) if y.dtype.kind in "fi" else np.zeros(len(y), bool)
-        if y.dtype.kind == "f" and (fractions := np.flatnonzero(~unknown & (y % 1 != 0))).size:
+        if y.dtype.kind == "f" and (fractions := np.flatnonzero(~unknown & (y != np.floor(y)) | np.isinf(y))).size:
             raise _make_label_error(y[fractions[0]], int(fractions[0]))
         codes = np.full(len(y), -1, np.int32)
         codes[~unknown] = np.unique(y[~unknown], return_inverse=True)[1]
