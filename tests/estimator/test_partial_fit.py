@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from layouts import interrupted_at
+from sklearn.base import clone
 
-from umap_sk import PrecomputedUMAP, knn_graph
+from umap_sk import UMAP, PrecomputedUMAP, knn_graph
 from umap_sk.layout import optimizer
 from umap_sk.pipeline import learn
 
@@ -193,6 +194,21 @@ def test_interrupt_keeps_the_last_whole_epoch(arrays, whole, call):
     with pytest.raises(ValueError, match="knn_dists differs"):
         model.partial_fit(knn_indices=arrays["knn_indices"], knn_dists=arrays["knn_dists"] * 2)
     assert np.array_equal(model.partial_fit(**arrays, epochs=20).embedding_, whole)
+
+
+def test_interrupt_of_umap_keeps_the_last_whole_epoch(ring):
+    """A fit that is interrupted has the map of its finished epochs, and one that has none keeps the earlier map."""
+    features, model = ring[2], UMAP(5, random_state=0, n_epochs=20)
+    whole = UMAP(5, random_state=0, n_epochs=20).fit(features)
+    expected = clone(whole.estimator_).partial_fit(features, epochs=6).embedding_
+    with interrupted_at(6), pytest.raises(KeyboardInterrupt):
+        model.fit(features)
+    np.testing.assert_array_equal(model.embedding_, expected)
+    assert model.transform(features[:3]).shape == (3, 2)
+    with pytest.raises(ValueError, match="min_dist"):
+        model.set_params(min_dist=2.0).fit(features)
+    np.testing.assert_array_equal(model.embedding_, expected)
+    np.testing.assert_array_equal(model.estimator_.partial_fit(epochs=14).embedding_, whole.embedding_)
 
 
 @pytest.mark.parametrize("half_done", [False, True])

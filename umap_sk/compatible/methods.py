@@ -80,11 +80,14 @@ class Methods(TrainingFeaturesMixin, ClassNamePrefixFeaturesOutMixin, Transforme
         texts = brute_force.encode_texts(rows.X) if brute_force.compares_texts(self) else None
         rows = rows if texts is None else rows._replace(X=None)
         quiet = warnings.catch_warnings(action="ignore", category=DoubtfulDistancesWarning)  # not Euclidean by intent
-        with translation.translate_errors(), quiet if by_brute_force else contextlib.nullcontext():
-            maps = inputs.fit_estimator(estimator, rows, stops)
-        drop_attributes(self)
-        self.estimator_, self._unique_inverse, self._words = estimator, rows.inverse, texts
-        self.__dict__.pop("embedding_list_", None)
+        try:
+            with translation.translate_errors(), quiet if by_brute_force else contextlib.nullcontext():
+                maps = inputs.fit_estimator(estimator, rows, stops)
+        finally:
+            if hasattr(estimator, "embedding_"):  # also after an interrupt, of the last complete epoch
+                drop_attributes(self)
+                self.estimator_, self._unique_inverse, self._words = estimator, rows.inverse, texts
+                self.__dict__.pop("embedding_list_", None)
         if stops is not None:
             self.embedding_list_ = [one if rows.inverse is None else one[rows.inverse] for one in maps]
         return self
