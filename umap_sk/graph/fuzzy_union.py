@@ -17,21 +17,11 @@ MAX_PARTS = 8  # parts of the rows that count edges separately; each takes 4 byt
 
 
 class FuzzyGraph(NamedTuple):
-    """Weighted graph in compressed rows, each sorted by index.
+    """Weighted graph in compressed rows, each sorted by index."""
 
-    Attributes
-    ----------
-    indptr : ndarray of shape (n + 1,), int64
-        Start of each row.
-    indices : ndarray of shape (n_edges,), int32 or uint32
-        The other end of each edge.
-    weights : ndarray of shape (n_edges,), float32
-        Membership strength of each edge, in (0, 1].
-    """
-
-    indptr: np.ndarray
-    indices: np.ndarray
-    weights: np.ndarray
+    indptr: np.ndarray  # int64
+    indices: np.ndarray  # int32 or uint32
+    weights: np.ndarray  # float32 membership strengths in (0, 1]
 
 
 def fuzzy_graph(

@@ -17,24 +17,12 @@ LINE_DISTANCES = 2**20  # distances along a line that are in memory at once
 
 
 class Groups(NamedTuple):
-    """Groups of rows with equal targets.
+    """Groups of rows with equal targets."""
 
-    Attributes
-    ----------
-    values : ndarray of shape (n_groups, n_targets), float64
-        Targets of each group, in ascending order.
-    starts : ndarray of shape (n_groups + 1,), int64
-        Start of each group in `members`.
-    members : ndarray of shape (n_rows,), int32 or int64
-        Rows of each group, in ascending order of their keys.
-    group_of : ndarray of shape (n_rows,), int32 or int64
-        Group of each row.
-    """
-
-    values: np.ndarray
-    starts: np.ndarray
-    members: np.ndarray
-    group_of: np.ndarray
+    values: np.ndarray  # (n_groups, n_targets) float64, in ascending order
+    starts: np.ndarray  # int64 start of each group in `members`
+    members: np.ndarray  # rows of each group, in ascending order of their keys
+    group_of: np.ndarray  # group of each row
 
 
 def compute_row_keys(neighbors: Neighbors) -> np.ndarray:

@@ -13,18 +13,10 @@ from umap_sk.runtime.side_by_side import map_blocks
 
 
 class LocalScales(NamedTuple):
-    """Local scales of all rows.
+    """Local scales of all rows, in units of the distances."""
 
-    Attributes
-    ----------
-    rho : ndarray of shape (n_rows,), float64
-        Distance to the nearest neighbors, which is subtracted from all distances, in units of the distances.
-    sigma : ndarray of shape (n_rows,), float64
-        Length over which a membership falls by a factor of e, in units of the distances.
-    """
-
-    rho: np.ndarray
-    sigma: np.ndarray
+    rho: np.ndarray  # float64 distance to the nearest neighbors, which is subtracted from all distances
+    sigma: np.ndarray  # float64 length over which a membership falls by a factor of e
 
 
 def solve_local_scales(

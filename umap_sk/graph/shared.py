@@ -16,21 +16,11 @@ ROW_ARRAYS = ("lengths", "radii")
 
 
 class SlicedArray(NamedTuple):
-    """An array of a fuzzy graph's edges in the order of slices.
+    """An array of a fuzzy graph's edges in the order of slices."""
 
-    Attributes
-    ----------
-    order : ndarray of shape (n,), int32 or uint32
-        Row of the graph for each row of the slices.
-    starts : ndarray of shape (n_slices + 1,), int64
-        Start of each slice.
-    values : ndarray, int32, uint32 or float32
-        Row numbers of the slices, or weights.
-    """
-
-    order: np.ndarray
-    starts: np.ndarray
-    values: np.ndarray
+    order: np.ndarray  # row of the graph for each row of the slices
+    starts: np.ndarray  # int64 start of each slice
+    values: np.ndarray  # row numbers of the slices, or weights
 
 
 class SharedGraph:

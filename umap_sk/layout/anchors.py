@@ -22,18 +22,10 @@ AnchorsLike: TypeAlias = ArrayLike | tuple[ArrayLike, ArrayLike]
 
 
 class Anchors(NamedTuple):
-    """The anchors of the rows, or of the vertices of a level.
+    """The anchors of the rows, or of the vertices of a level."""
 
-    Attributes
-    ----------
-    places : ndarray of shape (n, d), float32
-        Positions of the anchors. Rows without an anchor have any finite position.
-    strengths : ndarray of shape (n,), float32
-        Strengths of the springs as multiples of the degree, 0 for rows without an anchor.
-    """
-
-    places: np.ndarray
-    strengths: np.ndarray
+    places: np.ndarray  # (n, d) float32; rows without an anchor have any finite position
+    strengths: np.ndarray  # float32 multiples of the degree, 0 for rows without an anchor
 
 
 def check_anchors(anchors: AnchorsLike | None, n_rows: int, n_components: int, rate: float) -> Anchors | None:

@@ -22,33 +22,16 @@ EDGES_PER_MERGE = 2**21  # edges of the finer level that are merged in one call
 
 
 class Level(NamedTuple):
-    """A level: a weighted graph whose vertices are groups of rows.
+    """A level: a weighted graph in compressed rows, whose vertices are groups of rows."""
 
-    Attributes
-    ----------
-    indptr, indices, weights : ndarray
-        The graph in compressed rows (int64, int32 or uint32, float32).
-    scale : float
-        Factor of the weights that makes the largest weight of the finest level 1.
-    degree : ndarray of shape (n,), float32
-        Sum of the scaled weights of all edges of the vertex's rows, including the edges within the group.
-    mass : ndarray of shape (n,), float32
-        Number of rows in the vertex.
-    owner : ndarray, int32 or uint32
-        For each vertex of the next finer level, its vertex on this level. It is empty on the finest level.
-    root : ndarray, int32 or uint32
-        For each vertex, the member of the independent set from which the group was formed. It is a vertex of the next
-        finer level. The array is empty on the finest level.
-    """
-
-    indptr: np.ndarray
-    indices: np.ndarray
-    weights: np.ndarray
-    scale: float
-    degree: np.ndarray
-    mass: np.ndarray
-    owner: np.ndarray
-    root: np.ndarray
+    indptr: np.ndarray  # int64
+    indices: np.ndarray  # int32 or uint32, like owner and root
+    weights: np.ndarray  # float32
+    scale: float  # factor of the weights that makes the largest weight of the finest level 1
+    degree: np.ndarray  # float32 sum of the scaled weights of all edges of a vertex's rows, also those within it
+    mass: np.ndarray  # float32 number of rows in each vertex
+    owner: np.ndarray  # vertex of each vertex of the next finer level, empty on the finest level
+    root: np.ndarray  # vertex of the next finer level from which each group was formed, empty on the finest level
 
     @property
     def n_vertices(self) -> int:
@@ -147,20 +130,12 @@ def sum_members(level: Level, owner: np.ndarray, size: int) -> tuple[np.ndarray,
 class Merging(NamedTuple):
     """Options for merging the edges between the members of two groups into one edge.
 
-    Attributes
-    ----------
-    scale : float
-        Factor of the weights.
-    least : float
-        Edges with a smaller weight are removed, unless they are the strongest of their vertex.
-    paths : ndarray, float32
-        For each vertex, the length of the path from the end of one of its edges to the root of its group. If it is
-        given, weights are lengths, and the merged edge is the shortest path between two roots. Otherwise, weights are
-        added.
+    Weights are added. If there are `paths`, weights are lengths, and the merged edge is the shortest path between two
+    roots. The path of a vertex is that from the end of one of its edges to the root of its group.
     """
 
-    scale: float = 1.0
-    least: float = -np.inf
+    scale: float = 1.0  # factor of the weights
+    least: float = -np.inf  # weaker edges are removed, unless they are the strongest of their vertex
     paths: np.ndarray = np.empty(0, np.float32)
 
 

@@ -20,13 +20,7 @@ MAX_EXPONENT = 30.0  # of b
 
 
 class Curve(NamedTuple):
-    """Parameters of the similarity ``1 / (1 + a d ** (2 b))`` of two points at distance d of the embedding.
-
-    Attributes
-    ----------
-    a, b : float
-        Both positive.
-    """
+    """Positive parameters of the similarity ``1 / (1 + a d ** (2 b))`` of two points at distance d of the embedding."""
 
     a: float
     b: float

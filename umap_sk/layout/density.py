@@ -14,36 +14,18 @@ SHIFT_FACTOR = 5.0  # of dens_var_shift. Radii in the map may differ more, so th
 
 
 class Density(NamedTuple):
-    """The weight of the correlation between the log radii in the data and in the map.
+    """The weight of the correlation between the log radii in the data and in the map."""
 
-    Attributes
-    ----------
-    weight : float
-        Weight of the correlation, relative to the mean loss of an edge.
-    share : float
-        Share of the epochs with this term, counted from the end. Epochs of coarse levels never have it.
-    shift : float
-        Number that is added to the variance of the map's log radii.
-    """
-
-    weight: float
-    share: float
-    shift: float
+    weight: float  # relative to the mean loss of an edge
+    share: float  # of the epochs with this term, counted from the end; those of coarse levels never have it
+    shift: float  # added to the variance of the map's log radii
 
 
 class DensityTarget(NamedTuple):
-    """The log radii that the map's log radii should correlate with.
+    """The log radii that the map's log radii should correlate with."""
 
-    Attributes
-    ----------
-    radii : ndarray of shape (n,), float32
-        Log radii in the data with mean 0 and variance 1, in the optimizer's order. They are 0 for rows without edges.
-    degree : float
-        Mean degree of the rows with edges.
-    """
-
-    radii: np.ndarray
-    degree: float
+    radii: np.ndarray  # float32 with mean 0 and variance 1, in the optimizer's order, 0 for rows without edges
+    degree: float  # mean degree of the rows with edges
 
 
 class DensityMoments(NamedTuple):

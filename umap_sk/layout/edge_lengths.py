@@ -16,21 +16,12 @@ class EdgeLengths(NamedTuple):
 
     The length of an edge is the sum of a number for each end and a number for the edge. The unit is twice the largest
     mean distance of a row to its neighbors.
-
-    Attributes
-    ----------
-    indptr, indices : ndarray
-        The edges in compressed rows (int64, int32 or uint32).
-    between : ndarray of shape (n_edges,), or (1,) for one number for all, float32
-        The number for the edge, which is 0 on the finest level.
-    ends : ndarray of shape (n,), float32
-        The number for each end. It is half the mean distance on the finest level, and 0 on others.
     """
 
     indptr: np.ndarray
     indices: np.ndarray
-    between: np.ndarray
-    ends: np.ndarray
+    between: np.ndarray  # float32 number for each edge, or one for all edges of the finest level, which is 0
+    ends: np.ndarray  # float32 number for each end: half the mean distance on the finest level, and 0 on others
 
     @property
     def edges(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -30,41 +30,21 @@ MIN_CUT = -0.9
 
 
 class Matrix(NamedTuple):
-    """A symmetric matrix in compressed rows, with eigenvalues in [-1, 1] and a known eigenvector with eigenvalue 1.
+    """A symmetric matrix in compressed rows, with eigenvalues in [-1, 1] and a known eigenvector with eigenvalue 1."""
 
-    Attributes
-    ----------
-    indptr, indices, weights : ndarray
-        The rows (int64, uint32, float64).
-    known : ndarray of shape (n,), float64
-        The known eigenvector, of length 1.
-    """
-
-    indptr: np.ndarray
-    indices: np.ndarray
-    weights: np.ndarray
-    known: np.ndarray
+    indptr: np.ndarray  # int64
+    indices: np.ndarray  # uint32
+    weights: np.ndarray  # float64
+    known: np.ndarray  # float64 eigenvector of length 1
 
 
 class Eigenvectors(NamedTuple):
-    """Eigenvectors, and the accuracy of the solution.
+    """Eigenvectors, and the accuracy of the solution."""
 
-    Attributes
-    ----------
-    values : ndarray of shape (count,), float64
-        Eigenvalues in descending order.
-    vectors : ndarray of shape (n, count), float64
-        Eigenvectors of length 1.
-    residual : float
-        Largest length of ``matrix @ v - value * v``.
-    steps : int
-        Number of products of the matrix with a block of vectors.
-    """
-
-    values: np.ndarray
-    vectors: np.ndarray
-    residual: float
-    steps: int
+    values: np.ndarray  # in descending order
+    vectors: np.ndarray  # (n, count), of length 1
+    residual: float  # largest length of ``matrix @ v - value * v``
+    steps: int  # number of products of the matrix with a block of vectors
 
 
 def find_leading_eigenvectors(matrix: Matrix, count: int, seed: int) -> Eigenvectors:

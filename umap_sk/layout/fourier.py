@@ -16,18 +16,10 @@ TAYLOR_TERMS = 9  # of the sine and the cosine up to pi / 4, with errors below 1
 
 
 class TransformPlan(NamedTuple):
-    """The constants of transforms of one length.
+    """The constants of transforms of one length."""
 
-    Attributes
-    ----------
-    radices : ndarray of int64
-        Numbers whose product is the length.
-    factors : ndarray of shape (2, length), float32
-        The twiddle factors: cosine and sine of 2 pi k / length.
-    """
-
-    radices: np.ndarray
-    factors: np.ndarray
+    radices: np.ndarray  # int64 numbers whose product is the length
+    factors: np.ndarray  # (2, length) float32 twiddle factors: cosine and sine of 2 pi k / length
 
 
 def choose_corners(fewest: int) -> int:

@@ -15,15 +15,7 @@ FEATURE_BLOCK_BYTES = 2**26  # size of the features that are read at once
 
 
 class PlacedRows(NamedTuple):
-    """The training rows with a position, in a search tree.
-
-    Attributes
-    ----------
-    tree : cKDTree
-        Positions of these rows.
-    names : ndarray of shape (n_placed,), int64
-        Indices of these rows.
-    """
+    """The training rows with a position: a search tree of their positions, and their indices."""
 
     tree: cKDTree
     names: np.ndarray

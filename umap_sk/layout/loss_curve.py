@@ -19,19 +19,11 @@ MIN_SQUARED_DISTANCE = 1e-6
 
 
 class LossSample(NamedTuple):
-    """Pairs of vertices, whose terms add up to the loss per row.
+    """Pairs of vertices, whose terms add up to the loss per row."""
 
-    Attributes
-    ----------
-    ends : ndarray of shape (2, m), int64
-        The pairs: first the edges of some vertices, then these vertices with random others.
-    attraction, repulsion : ndarray of shape (m,), float32
-        Weights of the attraction and the repulsion of each pair. The ends of an edge also repel each other.
-    """
-
-    ends: np.ndarray
-    attraction: np.ndarray
-    repulsion: np.ndarray
+    ends: np.ndarray  # (2, m): first the edges of some vertices, then these vertices with random others
+    attraction: np.ndarray  # (m,) float32 weights
+    repulsion: np.ndarray  # (m,) float32 weights; the ends of an edge also repel each other
 
 
 def draw_sample(level: ArrangedLevel, n_rows: int, forces: Forces, count: int, others: int = N_OTHERS) -> LossSample:

@@ -51,84 +51,36 @@ SETTINGS_DTYPE = np.dtype((np.record, SETTINGS_FIELDS))
 
 
 class Forces(NamedTuple):
-    """The curve, and the strengths of attraction, repulsion and density.
-
-    Attributes
-    ----------
-    curve : Curve
-        The parameters a and b.
-    gamma : float
-        Strength of the repulsion.
-    attraction : float
-        Strength of the attraction: 4 if an edge moves both of its ends, and 2 for new rows.
-    negative_rate : float
-        Number of negative samples per edge whose expected value is computed.
-    learning_rate : float
-        Factor of all steps.
-    density : Density or None
-        Weight of the density term, or None without it.
-    """
+    """The curve, and the strengths of attraction, repulsion and density."""
 
     curve: Curve
-    gamma: float = 1.0
-    attraction: float = 4.0
-    negative_rate: float = 5.0
-    learning_rate: float = 1.0
+    gamma: float = 1.0  # strength of the repulsion
+    attraction: float = 4.0  # strength: 4 if an edge moves both of its ends, and 2 for new rows
+    negative_rate: float = 5.0  # number of negative samples per edge whose expected value is computed
+    learning_rate: float = 1.0  # factor of all steps
     density: Density | None = None
 
 
 class LayoutProblem(NamedTuple):
-    """The constant inputs of the epochs.
+    """The constant inputs of the epochs."""
 
-    Attributes
-    ----------
-    levels : tuple of ArrangedLevel
-        Levels from the finest to the coarsest.
-    phases : tuple of Phase
-        The schedule.
-    forces : Forces
-        Curve and rates.
-    anchors : tuple of Anchors
-        Anchors of the vertices of each level, or an empty tuple.
-    target : DensityTarget or None
-        Radii in the data, if the forces have a density term.
-    space : Space or None
-        Space of the positions, or None for Euclidean space.
-    """
-
-    levels: tuple[ArrangedLevel, ...]
+    levels: tuple[ArrangedLevel, ...]  # from the finest to the coarsest
     phases: tuple[Phase, ...]
     forces: Forces
-    anchors: tuple[Anchors, ...] = ()
-    target: DensityTarget | None = None
-    space: Space | None = None
+    anchors: tuple[Anchors, ...] = ()  # of the vertices of each level
+    target: DensityTarget | None = None  # radii in the data, if the forces have a density term
+    space: Space | None = None  # None for Euclidean space
 
 
 class LayoutState(NamedTuple):
-    """The values that change from epoch to epoch.
+    """The values that change from epoch to epoch."""
 
-    Attributes
-    ----------
-    depth : int
-        Level of the positions.
-    positions : ndarray of shape (n, d), float32
-        Positions of the vertices of this level.
-    moments : ndarray of shape (1 or 2, n, d), float32
-        Last step of each vertex, or the two moments of Adam.
-    epoch : int
-        Number of finished epochs on all levels.
-    seed : int
-        Seed of the random numbers, which also depend on epoch and row.
-    width : float
-        Width of the initial layout, in units of the embedding.
-    """
-
-    depth: int
-    positions: np.ndarray
-    moments: np.ndarray
-    epoch: int
-    seed: int
-    width: float = 1.0
+    depth: int  # level of the positions
+    positions: np.ndarray  # (n, d) float32
+    moments: np.ndarray  # (1 or 2, n, d) float32: the last step of each vertex, or the two moments of Adam
+    epoch: int  # number of finished epochs on all levels
+    seed: int  # of the random numbers, which also depend on epoch and row
+    width: float = 1.0  # of the initial layout, in units of the embedding
 
 
 class Repulsion(NamedTuple):

@@ -24,25 +24,13 @@ log_of = get_python_function(kernels.log_of)  # returns the same bits on every m
 
 
 class PathGraph(NamedTuple):
-    """A graph with lengths of edges and numbered components.
-
-    Attributes
-    ----------
-    indptr, indices : ndarray
-        Edges in both directions, in compressed rows.
-    lengths : ndarray of shape (n_edges,), float32
-        Length of each edge.
-    mass : ndarray of shape (n,), float32
-        Number of rows in each vertex.
-    component : ndarray of shape (n,), int32
-        Component of each vertex.
-    """
+    """A graph in compressed rows with edges in both directions, lengths of edges, and numbered components."""
 
     indptr: np.ndarray
     indices: np.ndarray
-    lengths: np.ndarray
-    mass: np.ndarray
-    component: np.ndarray
+    lengths: np.ndarray  # float32 length of each edge
+    mass: np.ndarray  # float32 number of rows in each vertex
+    component: np.ndarray  # int32 component of each vertex
 
 
 def compute_pivot_mds_positions(level: Level, lengths: EdgeLengths, n_components: int, seed: int) -> np.ndarray:

@@ -23,38 +23,20 @@ MAX_ROWS_OF_LONG_SCHEDULE = 10_000  # with 500 epochs by default, as in umap-lea
 class Schedule(NamedTuple):
     """The number of epochs and of levels of a layout.
 
-    Attributes
-    ----------
-    n_epochs : int or None
-        Epochs on all levels. With None, phases have shares of 500 epochs for up to 10,000 rows, and of 200 for more.
-    n_components : int
-        Dimensions of the embedding.
-    multilevel : bool
-        Whether epochs run on coarse levels.
-    settled : bool
-        Whether the layout begins with a map and keeps its arrangement, for exactly `n_epochs`.
-    output_metric, output_metric_params : str or callable, and dict or None
-        Metric of the embedding. With any but the Euclidean one, all epochs run on the graph.
+    Without `n_epochs`, phases have shares of 500 epochs for up to 10,000 rows, and of 200 for more. With any but the
+    Euclidean output metric, all epochs run on the graph.
     """
 
     n_epochs: int | None
     n_components: int
-    multilevel: bool
-    settled: bool = False
+    multilevel: bool  # whether epochs run on coarse levels
+    settled: bool = False  # whether the layout keeps the arrangement of a given map, for exactly `n_epochs`
     output_metric: OutputMetric = "euclidean"
     output_metric_params: Parameters | None = None
 
 
 class Coarsest(NamedTuple):
-    """The coarsest level in its own order.
-
-    Attributes
-    ----------
-    level : Level
-        The level.
-    lengths : EdgeLengths or None
-        Lengths of its edges, if they were requested.
-    """
+    """The coarsest level in its own order, and the lengths of its edges if they were requested."""
 
     level: Level
     lengths: EdgeLengths | None

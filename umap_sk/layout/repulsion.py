@@ -26,79 +26,37 @@ NO_GRID: GridArguments = (*np.zeros(3, np.float32), np.int32(0), as_readonly(np.
 
 
 class RepulsionKernel(NamedTuple):
-    """Repulsion of a unit mass at distance d: the difference times 2 gamma b / ((0.001 + d^2) (1 + a d^2b)).
-
-    Attributes
-    ----------
-    a, b : float
-        Parameters of the curve.
-    gamma : float
-        Strength of the repulsion.
-    softening : float
-        Addition to d^2, in squared units of the embedding.
-    """
+    """Repulsion of a unit mass at distance d: the difference times 2 gamma b / ((0.001 + d^2) (1 + a d^2b))."""
 
     a: float
     b: float
     gamma: float = 1.0
-    softening: float = 0.0
+    softening: float = 0.0  # added to d^2, in squared units of the embedding
 
 
 class Frame(NamedTuple):
-    """Position and size of a grid.
+    """Position and size of a grid."""
 
-    Attributes
-    ----------
-    origin : tuple of 2 float
-        Lower left corner.
-    extent : tuple of 2 float
-        Width and height of the map.
-    spacing : float
-        Side of a cell, in units of the embedding.
-    shape : tuple of 2 int
-        Number of cells along both axes.
-    """
-
-    origin: tuple[float, float]
-    extent: tuple[float, float]
-    spacing: float
-    shape: tuple[int, int]
+    origin: tuple[float, float]  # lower left corner
+    extent: tuple[float, float]  # width and height of the map
+    spacing: float  # side of a cell, in units of the embedding
+    shape: tuple[int, int]  # number of cells along both axes
 
 
 class NearPoints(NamedTuple):
-    """All positions, sorted by the cells of a coarse grid.
+    """All positions, sorted by the cells of a coarse grid."""
 
-    Attributes
-    ----------
-    points : ndarray of shape (n, 2), float32
-        The positions.
-    order : ndarray of shape (n,), int32 or uint32
-        Rows of these positions.
-    begin : ndarray of shape (n_cells + 1,), int64
-        Index of the first point of each cell.
-    cells : tuple
-        Origin, cells per unit of the embedding, numbers of rows and columns, and side of a cell, for the kernels.
-    """
-
-    points: np.ndarray
-    order: np.ndarray
-    begin: np.ndarray
-    cells: tuple[np.float32 | int, ...]
+    points: np.ndarray  # (n, 2) float32
+    order: np.ndarray  # rows of these positions
+    begin: np.ndarray  # index of the first point of each cell
+    cells: tuple[np.float32 | int, ...]  # origin, cells per unit, numbers of rows and columns, and side of a cell
 
 
 class GridField(NamedTuple):
-    """A field on a grid.
-
-    Attributes
-    ----------
-    frame : Frame
-        Position and size of the grid.
-    values : ndarray of shape (rows + 1, columns + 1, 2), float32
-        Both components at the corners of the cells, for unit masses.
-    """
+    """A field on a grid."""
 
     frame: Frame
-    values: np.ndarray
+    values: np.ndarray  # (rows + 1, columns + 1, 2) float32: both components at the corners, for unit masses
 
 
 def choose_spacing(a: float, b: float) -> float:

@@ -22,30 +22,14 @@ from umap_sk.runtime.side_by_side import put_rows, take_rows
 
 
 class LayoutRun(NamedTuple):
-    """A layout run.
+    """A layout run."""
 
-    Attributes
-    ----------
-    problem : LayoutProblem or None
-        The problem. It is None after loading from a file, until :func:`restore` builds it again.
-    state : LayoutState
-        The current state.
-    rows : ndarray of int32, uint32 or int64
-        The connected rows, in the optimizer's order.
-    schedule : Schedule
-        Number of epochs and of levels.
-    forces : Forces
-        Curve and rates.
-    anchors : Anchors or None
-        Anchors of all rows.
-    """
-
-    problem: LayoutProblem | None
+    problem: LayoutProblem | None  # None after loading from a file, until :func:`restore` builds it again
     state: LayoutState
-    rows: np.ndarray
+    rows: np.ndarray  # the connected rows, in the optimizer's order
     schedule: Schedule
     forces: Forces
-    anchors: Anchors | None = None
+    anchors: Anchors | None = None  # of all rows
 
 
 def begin(

@@ -12,68 +12,41 @@ USUAL_EPOCHS = 200  # Epochs beyond these extend only the last phase: longer coa
 
 
 class Descent(NamedTuple):
-    """The steps of the vertices in a phase.
+    """The steps of the vertices in a phase. Their unit is that of the embedding, unless stated otherwise.
 
-    Attributes
-    ----------
-    step : float
-        Step size of the first epoch. With momentum, a step of 1 leads to the minimum of the attraction's majorizer.
-        With Adam, it is in units of the embedding, and on coarse levels in widths of the initial layout.
-    fall : float
-        Exponent of the decay of the step size, ``(1 - u) ** fall``, where u is the finished part of the phase.
-    momentum : float or None
-        Share of a vertex's last step in its next one, or None for Adam instead of the majorizer.
-    momentum_rise : float
-        Share of the phase in which the momentum increases linearly from 0 (as in Sutskever et al. 2013, section 3).
-        With full momentum from the first epoch on, closed curves and discs fold more often.
-    floor : float
-        Share of the degree in the denominator of a step, which shortens steps along weak edges. On coarse levels, it is
-        multiplied by their depth.
-    softening : float
-        Length in the first epoch whose square is added to squared distances, as in Plummer's softened gravity (1911).
-        Softening lets vertices pass each other. The unit is that of the embedding, and on coarse levels the width of
-        the initial layout, because wide layouts need more softening.
-    softening_fall : float
-        Exponent of the decay of this length.
-    repulsion : float
-        Factor of the repulsion.
-    near : bool
-        Whether the last quarter of the phase has the near field, if the repulsion is a field.
+    With momentum, a step of 1 leads to the minimum of the attraction's majorizer. With Adam, steps on coarse levels are
+    in widths of the initial layout.
+
+    The momentum increases linearly from 0 (as in Sutskever et al. 2013, section 3). With full momentum from the first
+    epoch on, closed curves and discs fold more often.
+
+    Softening is Plummer's softened gravity (1911), which lets vertices pass each other. On coarse levels, its unit is
+    the width of the initial layout, because wide layouts need more softening.
     """
 
-    step: float
-    fall: float
-    momentum: float | None = None
-    momentum_rise: float = 0.0
-    floor: float = 0.0
-    softening: float = 0.0
-    softening_fall: float = 1.0
-    repulsion: float = 1.0
-    near: bool = False
+    step: float  # size of the first epoch's steps
+    fall: float  # exponent of the decay of the step size, ``(1 - u) ** fall`` after the part u of the phase
+    momentum: float | None = None  # share of a vertex's last step in its next one, or None for Adam
+    momentum_rise: float = 0.0  # share of the phase in which the momentum increases
+    floor: float = 0.0  # share of the degree (on coarse levels times their depth) that shortens steps along weak edges
+    softening: float = 0.0  # length in the first epoch whose square is added to squared distances
+    softening_fall: float = 1.0  # exponent of the decay of this length
+    repulsion: float = 1.0  # factor of the repulsion
+    near: bool = False  # whether the last quarter of the phase has the near field, if the repulsion is a field
 
 
 RESETTLING = Descent(step=1.0, fall=2.0, near=True)  # for a map to which rows were added
 
 
 class Recipe(NamedTuple):
-    """The steps and the shares of all phases of a layout.
-
-    Attributes
-    ----------
-    coarse, arranging, settling : Descent
-        Steps on coarse levels, and in the two phases on the graph.
-    coarsest, between : float
-        Epochs of the coarsest level, and of each other coarse level, as shares of `n_epochs`.
-    fine : tuple of 2 float
-        Epochs of the two phases on the graph, as shares of `n_epochs`.
-    """
+    """The steps on coarse levels and in the two phases on the graph, and the epochs as shares of `n_epochs`."""
 
     coarse: Descent
     arranging: Descent
     settling: Descent
-    coarsest: float
-    between: float
-    fine: tuple[float, float]
+    coarsest: float  # share of the coarsest level
+    between: float  # share of each other coarse level
+    fine: tuple[float, float]  # shares of the two phases on the graph
 
 
 # The numbers were chosen by a regression over about 90 layouts of 12 data sets (benchmarks/NOTES.md).
@@ -98,27 +71,13 @@ SINGLE_LEVEL_SHARES = 0.4, 0.5  # of the two phases on the graph without coarse 
 
 
 class Phase(NamedTuple):
-    """Epochs on one level.
+    """Epochs on one level."""
 
-    Attributes
-    ----------
-    depth : int
-        The level, 0 for the graph.
-    first_epoch, epochs : int
-        First epoch of the phase in the schedule, and number of epochs.
-    field : bool
-        Whether the repulsion is a field on a grid. Otherwise, it is sampled.
-    negatives : int
-        Number of sampled vertices per vertex, if the repulsion is sampled.
-    descent : Descent
-        Steps of the vertices.
-    """
-
-    depth: int
+    depth: int  # of the level, 0 for the graph
     first_epoch: int
     epochs: int
-    field: bool
-    negatives: int
+    field: bool  # whether the repulsion is a field on a grid; otherwise, it is sampled
+    negatives: int  # number of sampled vertices per vertex, if the repulsion is sampled
     descent: Descent
 
 

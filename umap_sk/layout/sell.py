@@ -24,58 +24,29 @@ MAX_TOP_VERTICES = 300  # of the last level that groups vertices only for their 
 class Slices(NamedTuple):
     """A weighted graph in slices of 16 rows, which begin with the first edges of all rows.
 
-    Attributes
-    ----------
-    starts : ndarray of shape (n_slices + 1,), int64
-        Index of the first edge of each slice.
-    indices : ndarray, int32 or uint32
-        Other end of each edge. Rows that are shorter than the longest of their slice end with edges to themselves.
-    weights : ndarray, float32
-        Scaled weights, 0 for edges to the row itself.
+    Rows that are shorter than the longest of their slice end with edges to themselves, whose weight is 0.
     """
 
-    starts: np.ndarray
-    indices: np.ndarray
-    weights: np.ndarray
+    starts: np.ndarray  # int64 index of the first edge of each slice
+    indices: np.ndarray  # int32 or uint32
+    weights: np.ndarray  # float32, scaled
 
 
 NO_SLICES = Slices(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
 
 
 class ArrangedLevel(NamedTuple):
-    """A level in the optimizer's order.
-
-    Attributes
-    ----------
-    slices : Slices
-        Its graph.
-    order : ndarray of shape (n,), int32 or uint32
-        Index of each vertex in the `Level`.
-    degree : ndarray of shape (n,), float32
-        As in `Level`.
-    mass : ndarray of shape (n,), float32
-        As in `Level`.
-    owner : ndarray, int32 or uint32
-        For each vertex of the next finer level, its vertex on this level. It is empty on the finest level.
-    row_owner : ndarray, int32 or uint32
-        For each row of the finest level, its vertex on this level. It is empty on the finest level.
-    inside : ndarray of shape (n,), float32
-        Weight of the edges within each vertex, which is a part of its degree. It is empty on the finest level.
-    parts : ndarray of shape (n_parts, 2), int64
-        Slice and number of each part of the wide slices, whose edges several threads share.
-    first_row : int
-        First row of slices, degrees and `inside`, if they belong to some rows only.
-    """
+    """A level in the optimizer's order. Degrees, masses and owners are those of a `Level`."""
 
     slices: Slices
-    order: np.ndarray
+    order: np.ndarray  # index of each vertex in the `Level`
     degree: np.ndarray
     mass: np.ndarray
     owner: np.ndarray
-    row_owner: np.ndarray
-    inside: np.ndarray = np.empty(0, np.float32)
-    parts: np.ndarray = np.empty((0, 2), np.int64)
-    first_row: int = 0
+    row_owner: np.ndarray  # vertex of each row of the finest level, empty on this level itself
+    inside: np.ndarray = np.empty(0, np.float32)  # weight within each vertex, a part of its degree; empty on the finest
+    parts: np.ndarray = np.empty((0, 2), np.int64)  # slice and number of each part of the wide slices
+    first_row: int = 0  # of slices, degrees and `inside`, if they belong to some rows only
 
     @property
     def n_vertices(self) -> int:

@@ -24,21 +24,11 @@ MEASURE_TYPE = numba.void(PAIRS_TYPE, PAIRS_TYPE, numba.int64, NUMBERS_TYPE, NUM
 
 
 class NamedMetric(NamedTuple):
-    """A metric that has a name.
+    """A metric that has a name."""
 
-    Attributes
-    ----------
-    pairs : function
-        Its kernel.
-    kind : int
-        How positions are projected to the space after a step.
-    unit : float
-        Length in the space that corresponds to 1 in the plane, for the steps of the schedule.
-    """
-
-    pairs: Callable[..., None]
-    kind: int
-    unit: float
+    pairs: Callable[..., None]  # its kernel
+    kind: int  # how positions are projected to the space after a step
+    unit: float  # length in the space that corresponds to 1 in the plane, for the steps of the schedule
 
 
 NAMED_METRICS = {
@@ -58,30 +48,14 @@ BOUND_TOLERANCE = 1e-5  # by which coordinates may exceed their bounds
 
 
 class Space(NamedTuple):
-    """A space of the positions of a layout.
+    """A space of the positions of a layout."""
 
-    Attributes
-    ----------
-    name : str
-        Name of the metric, or "function" for a given function.
-    measure : CFunc
-        Compiled distances and gradients of pairs.
-    parameters : ndarray, float32
-        Parameters of the metric. For a given function, errors are reported in it to :func:`check_raised`.
-    kind : int
-        How positions are projected to the space after a step.
-    unit : float
-        As in `NamedMetric`.
-    function : callable, optional
-        The given function of two points.
-    """
-
-    name: str
-    measure: CFunc
-    parameters: np.ndarray
-    kind: int
+    name: str  # of the metric, or "function" for a given function
+    measure: CFunc  # compiled distances and gradients of pairs
+    parameters: np.ndarray  # float32 parameters; of a given function, the errors for :func:`check_raised`
+    kind: int  # as in `NamedMetric`
     unit: float
-    function: DistanceWithGradient | None = None
+    function: DistanceWithGradient | None = None  # the given function of two points
 
     @property
     def measured(self) -> tuple[CFunc, np.ndarray, int]:

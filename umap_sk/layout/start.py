@@ -43,27 +43,13 @@ SPECTRAL_WIDTH = 12.0  # fixed, since the loss prefers wider layouts: it does no
 
 
 class Start(NamedTuple):
-    """An initial layout.
+    """An initial layout."""
 
-    Attributes
-    ----------
-    name : {"auto", "pivot_mds", "spectral", "pca", "random", "array"}
-        Name of the method, or "array" for given positions. "auto" computes the positions of "pca" when it chooses it.
-    positions : ndarray of shape (n, n_components), float32, optional
-        Given positions of the rows.
-    features : ndarray or sparse matrix of shape (n, n_features), optional
-        Features for the principal components of "pca" and "auto".
-    rescale : bool
-        Whether positions are smoothed and scaled. It can be false only for given positions.
-    computed : bool
-        Whether the positions were computed in flat space. Otherwise, they are coordinates of the output space.
-    """
-
-    name: str
-    positions: np.ndarray | None = None
-    features: Features | None = None
-    rescale: bool = True
-    computed: bool = False
+    name: str  # one of START_NAMES, or "array"; "auto" computes the positions of "pca" when it chooses it
+    positions: np.ndarray | None = None  # (n, n_components) float32
+    features: Features | None = None  # for the principal components of "pca" and "auto"
+    rescale: bool = True  # whether positions are smoothed and scaled; false only for given positions
+    computed: bool = False  # whether positions were computed in flat space, or else are coordinates of the output space
 
     @property
     def is_of_graph(self) -> bool:

@@ -21,33 +21,15 @@ Value = TypeVar("Value")
 
 
 class FrozenMap(NamedTuple):
-    """A map that is prepared for new rows.
+    """A map that is prepared for new rows."""
 
-    Attributes
-    ----------
-    positions : ndarray of shape (n, d), float32
-        Positions of the training rows, NaN for rows without neighbors.
-    forces : Forces
-        Curve and rates. The attraction is 2, since only the new row of an edge moves.
-    seed : int
-        Seed of the sampled repulsion, which also depends on the new row.
-    field : GridField or None
-        Repulsion of the map, in two dimensions.
-    pool : ndarray of shape (d, 2 * POOL_SIZE), float32, or None
-        Random rows of the map, in other dimensions.
-    n_placed : int
-        Number of training rows with a position.
-    space : Space or None
-        Space of the map, or None for Euclidean space.
-    """
-
-    positions: np.ndarray
-    forces: Forces
-    seed: int
-    field: GridField | None
-    pool: np.ndarray | None
-    n_placed: int
-    space: Space | None = None
+    positions: np.ndarray  # (n, d) float32, NaN for rows without neighbors
+    forces: Forces  # whose attraction is 2, since only the new row of an edge moves
+    seed: int  # of the sampled repulsion, which also depends on the new row
+    field: GridField | None  # repulsion of the map, in two dimensions
+    pool: np.ndarray | None  # (d, 2 * POOL_SIZE) float32 positions of random rows, in other dimensions
+    n_placed: int  # number of training rows with a position
+    space: Space | None = None  # None for Euclidean space
 
 
 class MapCache:

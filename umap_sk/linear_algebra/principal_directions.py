@@ -22,42 +22,20 @@ MAX_ROUNDS = 30  # of the iteration
 
 
 class CenteredRows(NamedTuple):
-    """Centered rows, rounded to whole multiples of a unit for each column.
-
-    Attributes
-    ----------
-    features : ndarray or csr matrix of shape (n, d)
-        The rows.
-    mean : ndarray of shape (d,)
-        Mean of each column.
-    units : ndarray of shape (d,)
-        Unit of each column, a power of two.
-    scale : float
-        Largest unit. Coordinates are divided by it, so that their squares do not overflow.
-    """
+    """Centered rows, rounded to whole multiples of a unit for each column."""
 
     features: Features
-    mean: np.ndarray
-    units: np.ndarray
-    scale: float
+    mean: np.ndarray  # of each column
+    units: np.ndarray  # power of two for each column
+    scale: float  # largest unit; coordinates are divided by it, so that their squares do not overflow
 
 
 class Directions(NamedTuple):
-    """Directions and their variances.
+    """Directions and their variances."""
 
-    Attributes
-    ----------
-    vectors : ndarray of shape (width, d), float64
-        Orthonormal directions, in descending order of variance.
-    images : ndarray of shape (width, d), float64
-        Products of the directions with the covariance.
-    squares : ndarray of shape (width,)
-        Sums of the squared coordinates along them, in units of ``rows.scale ** 2``.
-    """
-
-    vectors: np.ndarray
-    images: np.ndarray
-    squares: np.ndarray
+    vectors: np.ndarray  # (width, d) orthonormal directions, in descending order of variance
+    images: np.ndarray  # products of the directions with the covariance
+    squares: np.ndarray  # sums of the squared coordinates along them, in units of ``rows.scale ** 2``
 
 
 def find_principal_directions(rows: CenteredRows, count: int, seed: int) -> Directions:
