@@ -76,7 +76,8 @@ def test_rows_are_copied_and_appended():
     np.testing.assert_array_equal(out.weights, graph.weights[wanted])
     twice = FuzzyGraph(2 * starts, np.zeros(2 * starts[-1], np.int32), np.zeros(2 * starts[-1], np.float32))
     for shift in (np.zeros_like(lengths), lengths):
-        kernels.append_rows(*read_only(out), twice.indptr[:-1] + shift, twice.indices, twice.weights)
+        places = as_readonly(twice.indptr[:-1] + shift)
+        kernels.copy_rows(*read_only(out), np.arange(len(rows)), places, twice.indices, twice.weights)
     pairs = np.concatenate([np.tile(np.arange(*starts[k : k + 2]), 2) for k in range(len(rows))])
     np.testing.assert_array_equal(twice.indices, out.indices[pairs])
     np.testing.assert_array_equal(twice.weights, out.weights[pairs])

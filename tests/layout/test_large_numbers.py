@@ -31,7 +31,8 @@ def test_positions_beyond_int32_are_read(tmp_path):
     before = as_readonly(positions), optimizer.pack_positions(positions), as_readonly(moments)
     positions, places, moments = before
     sums = np.empty((0, 2), np.int64), *np.empty((2, 0, kernels.SLICE, 2), np.float32)
-    kernels.sampled_step(positions, places, 0, moments, *edges, sums, degree, pick, settings, out, out_moments)
+    vertices = degree, np.empty(0, np.float32), pick
+    kernels.euclidean_step(positions, places, 0, moments, *edges, sums, *vertices, None, settings, out, out_moments)
     f = naive.forces(a=FORCES.curve.a, b=FORCES.curve.b)
     far = np.asarray(positions[n - kernels.BLOCK_ROWS :], float)
     ends = far[indices.astype(int) - (n - kernels.BLOCK_ROWS)]

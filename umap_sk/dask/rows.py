@@ -141,7 +141,8 @@ def concatenate_rows(received: list[FuzzyGraph]) -> FuzzyGraph:
     weights = np.empty(indptr[-1], np.float32)
     places = indptr[:-1].copy()
     for graph, count in zip(received, lengths, strict=True):
-        kernels.append_rows(*(as_readonly(array) for array in graph), places, indices, weights)
+        arrays = (as_readonly(array) for array in graph)
+        kernels.copy_rows(*arrays, np.arange(len(places)), as_readonly(places), indices, weights)
         places += count
     return FuzzyGraph(indptr, indices, weights)
 

@@ -21,7 +21,7 @@ from umap_sk.kernels.coarsen import (
     row_sums,
 )
 from umap_sk.kernels.density import add_density, data_radii, density_slopes, map_radii, sums_of_blocks
-from umap_sk.kernels.epoch import ADAM_MOMENTUM, BETA1, BETA2, field_step, sampled_step
+from umap_sk.kernels.epoch import ADAM_MOMENTUM, BETA1, BETA2, euclidean_step
 from umap_sk.kernels.forces import CHUNK_SIZE, CLIP, POOL_SIZE, RUN_LENGTH, sampled_field
 from umap_sk.kernels.fourier import TRANSFORM_LANES, convolve_rows, transform_columns
 from umap_sk.kernels.grid import bounding_boxes, deposit, interpolate, tabulate_kernel
@@ -65,7 +65,7 @@ from umap_sk.kernels.output_spaces import (
     bring_into_space,
     space_step,
 )
-from umap_sk.kernels.pieces import append_rows, copy_rows, count_sent, fill_sent, unite_rows
+from umap_sk.kernels.pieces import copy_rows, count_sent, fill_sent, unite_rows
 from umap_sk.kernels.projection import center_rows, project_rows, unit_lengths
 from umap_sk.kernels.ranks import rank_candidates
 from umap_sk.kernels.scales import LANES, LARGEST_SIGMA, MAX_ERROR, SMALLEST_SUM, solve_scales, sums_of_row_blocks

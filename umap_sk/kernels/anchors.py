@@ -3,7 +3,6 @@
 from numba import prange
 
 from umap_sk.kernels.forces import CLIP
-from umap_sk.kernels.numbers import BLOCK_ROWS
 from umap_sk.runtime.compile import parallel_kernel
 
 
@@ -11,8 +10,7 @@ from umap_sk.runtime.compile import parallel_kernel
 def pull_to_anchors(positions, anchors, strengths, share, out):
     """Add the pull of the anchors to the field: strength times difference, clipped as in UMAP, times `share`."""
     n, d = out.shape
-    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
-        for i in range(block * BLOCK_ROWS, min(n, (block + 1) * BLOCK_ROWS)):
-            for k in range(d):
-                difference = max(-CLIP, min(CLIP, anchors[i, k] - positions[i, k]))
-                out[i, k] += share * strengths[i] * difference
+    for i in prange(n):
+        for k in range(d):
+            difference = max(-CLIP, min(CLIP, anchors[i, k] - positions[i, k]))
+            out[i, k] += share * strengths[i] * difference

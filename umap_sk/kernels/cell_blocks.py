@@ -117,26 +117,14 @@ def bounds_of_nearest(values, n_rows, count, wanted):
 
 @kernel
 def distances_from_planes(planes, firsts, turns, halves, near_halves, lengths, bounds):
-    """Compute lower bounds of the distances of rows to the planes between their cells and all others.
+    """Replace `planes` by lower bounds of the distances of rows to the planes between their cells and all others.
 
-    The bounds are -inf for the nearest centers. The rounding error is subtracted. It includes the error by which a row
-    may be in a cell whose center is not quite its nearest.
+    `planes` are half the squared distances of centers and rows, minus half the squared lengths of the rows. The columns
+    behind the rows contain the same for the centers of the rows' cells. These cells have the numbers `turns`, and their
+    rows begin at `firsts`. The bounds are -inf for the nearest centers, whose largest value is that in `bounds`.
 
-    Parameters
-    ----------
-    planes : (n_cells, at least n_rows + n_homes)
-        Half the squared distances of centers and rows, minus half the squared lengths of the rows. The columns behind
-        the rows contain the same for the centers of their cells. It is overwritten.
-    firsts : (n_homes + 1,)
-        First row of each of the rows' cells.
-    turns : (n_homes,)
-        Numbers of these cells.
-    halves, near_halves
-        Half the squared lengths of rows and centers.
-    lengths : (n_cells,)
-        Largest half of a squared length in each cell, not relative to the group.
-    bounds : (n_rows,)
-        Largest value of the nearest centers.
+    The rounding error is subtracted. It includes the error by which a row may be in a cell whose center is not quite
+    its nearest. `lengths` are the largest halves of squared lengths in each cell, not relative to the group.
     """
     homes = turns.shape[0]
     own = np.empty(firsts[homes], np.float32)

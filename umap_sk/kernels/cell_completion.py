@@ -20,7 +20,6 @@ class Errors(NamedTuple):
     rows: np.ndarray
     cells: np.ndarray  # largest error of the training rows of each cell
     halves: np.ndarray  # largest half of a squared length in each cell
-    nearest_cells: int = 1  # of a row, whose planes are not checked
 
 
 @kernel
@@ -73,7 +72,7 @@ def improve_row(i, values, names, own, slack, half, compared, angular, row, indi
 @kernel
 def complete_task(task, queries, cells, centers, compared, errors, own, angular, indices, ranks):
     """Search nearer neighbors of the rows of one block in all cells that may contain some."""
-    block = read_block(queries, centers, task, errors.nearest_cells)
+    block = read_block(queries, centers, task, 1)
     width, chosen = block.rows.shape[1], np.empty(block.members.shape[0], np.int64)
     moved, halves = np.zeros((COMPARED_ROWS, width), np.float32), np.zeros(COMPARED_ROWS, np.float32)
     out, even = np.empty((COMPARED_ROWS, COMPARED_COLUMNS), np.float32), np.ones(width, np.float32)
@@ -98,13 +97,8 @@ def complete_task(task, queries, cells, centers, compared, errors, own, angular,
 def complete_cells(turns, thread, tasks, queries, cells, centers, compared, errors, own, angular, indices, ranks):
     """Make approximate neighbors exact: the nearest training rows by rank and then by index.
 
-    Parameters
-    ----------
-    tasks, queries, cells, centers, compared, own, angular
-        As in :func:`umap_sk.kernels.cell_search.search_cells`.
-    errors : Errors
-    indices, ranks : (n_rows, wanted)
-        Approximate neighbors, which may be incomplete.
+    `indices` and `ranks` contain the approximate neighbors, which may be incomplete. The other arguments are those of
+    :func:`umap_sk.kernels.cell_search.search_cells`.
     """
     compared, cells, indices, ranks = borrow(compared), borrow(cells), borrow(indices), borrow(ranks)
     number = next_block(turns, thread)

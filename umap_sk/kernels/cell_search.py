@@ -143,25 +143,9 @@ def search_cells(
 ):
     """Search the nearest training rows of each row with a given effort, by rank and then by index.
 
-    Parameters
-    ----------
-    tasks : (n_tasks, 4)
-        First cell and end of the cells of each block, and the same for its slots.
-    queries : Packed
-        The rows. With `own`, they are the training rows.
-    cells : Packed
-        The training rows.
-    centers : Centers
-    weights : (width,) float32
-        Weight of each coordinate in a product.
-    compared : Compared
-    effort : Effort
-    own : bool
-        Whether a row cannot be its own neighbor.
-    angular : bool
-        Whether ranks are those of unit vectors.
-    indices, ranks : (n_rows, wanted)
-        The neighbors, with -1 and infinity for missing ones.
+    A task consists of the first cell and the end of the cells of a block, and the same for its slots. `weights` are
+    those of the coordinates in a product. With `own`, the queries are the training rows, and none is its own neighbor.
+    With `angular`, ranks are those of unit vectors. Missing neighbors are -1, with an infinite rank.
     """
     compared, cells, indices, ranks = borrow(compared), borrow(cells), borrow(indices), borrow(ranks)
     row = np.empty(compared.features.shape[1])

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import prange, uint64
 
-from umap_sk.kernels.numbers import BLOCK_ROWS, f4, mix
+from umap_sk.kernels.numbers import f4, mix
 from umap_sk.kernels.turns import divide_blocks, next_block
 from umap_sk.runtime.compile import kernel, parallel_kernel, serial_kernel
 
@@ -15,24 +15,18 @@ def choose_members(state, first_row, indptr, indices, seed, depth, decided):
     An undecided vertex (0) becomes a member (1) if it has a higher priority than its undecided neighbors. `state`
     belongs to all vertices, and other arrays to those from `first_row` on.
     """
-    n = decided.shape[0]
     salt = mix(uint64(seed) + uint64(depth))
-    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
-        for row in range(block * BLOCK_ROWS, min(n, (block + 1) * BLOCK_ROWS)):
-            i = first_row + row
-            decided[row] = state[i]
-            if state[i] == 0:
-                mine = mix(salt ^ uint64(i))
-                best = True
-                for e in range(indptr[row], indptr[row + 1]):
-                    j = np.int64(indices[e])
-                    if state[j] == 0 and j != i:
-                        other = mix(salt ^ uint64(j))
-                        if other > mine or (other == mine and j > i):
-                            best = False
-                            break
-                if best:
-                    decided[row] = 1
+    for row in prange(decided.shape[0]):
+        i = first_row + row
+        decided[row] = state[i]
+        if state[i] == 0:
+            priority = mix(salt ^ uint64(i))  # no two vertices have the same
+            decided[row] = 1
+            for e in range(indptr[row], indptr[row + 1]):
+                j = indices[e]
+                if state[j] == 0 and mix(salt ^ uint64(j)) > priority:
+                    decided[row] = 0
+                    break
 
 
 @parallel_kernel
@@ -41,15 +35,13 @@ def exclude_neighbors(decided, first_row, indptr, indices, state):
 
     `decided` belongs to all vertices.
     """
-    n = state.shape[0]
-    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
-        for row in range(block * BLOCK_ROWS, min(n, (block + 1) * BLOCK_ROWS)):
-            state[row] = decided[first_row + row]
-            if state[row] == 0:
-                for e in range(indptr[row], indptr[row + 1]):
-                    if decided[indices[e]] == 1:
-                        state[row] = 2
-                        break
+    for row in prange(state.shape[0]):
+        state[row] = decided[first_row + row]
+        if state[row] == 0:
+            for e in range(indptr[row], indptr[row + 1]):
+                if decided[indices[e]] == 1:
+                    state[row] = 2
+                    break
 
 
 @parallel_kernel

@@ -36,19 +36,17 @@ def data_radii(indptr, indices, weights, listed_indptr, listed, distances, out):
     Distances are those of the neighbors from which the graph was made, sorted by index. If both ends list an edge, its
     distance is the larger one.
     """
-    n = out.shape[0]
-    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
-        for i in range(block * BLOCK_ROWS, min(n, (block + 1) * BLOCK_ROWS)):
-            total = 0.0
-            whole = 0.0
-            for e in range(indptr[i], indptr[i + 1]):
-                j = np.int64(indices[e])
-                forth = listed_distance(listed_indptr, listed, distances, i, j)
-                distance = max(forth, listed_distance(listed_indptr, listed, distances, j, i))
-                weight = np.float64(weights[e])
-                total += weight * (distance * distance)
-                whole += weight
-            out[i] = log_radius(total / whole) if whole > 0.0 else np.nan
+    for i in prange(out.shape[0]):
+        total = 0.0
+        whole = 0.0
+        for e in range(indptr[i], indptr[i + 1]):
+            j = np.int64(indices[e])
+            forth = listed_distance(listed_indptr, listed, distances, i, j)
+            distance = max(forth, listed_distance(listed_indptr, listed, distances, j, i))
+            weight = np.float64(weights[e])
+            total += weight * (distance * distance)
+            whole += weight
+        out[i] = log_radius(total / whole) if whole > 0.0 else np.nan
 
 
 @kernel

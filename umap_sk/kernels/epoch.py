@@ -102,31 +102,7 @@ def majorized_block(first_row, low, high, positions, moments, degrees, curvature
 
 
 @parallel_kernel
-def sampled_step(
-    positions, places, first_row, moments, starts, indices, weights, sums, degree, pick, settings, out, out_moments
-):
-    """Run one epoch with sampled repulsion."""
-    n, d = out.shape
-    turns = divide_blocks((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
-    for thread in prange(turns.shape[0]):
-        prefer_wide_vectors()
-        block = next_block(turns, thread)
-        while block >= 0:
-            low = block * BLOCK_ROWS
-            high = min(n, low + BLOCK_ROWS)
-            gradient = np.empty((BLOCK_ROWS, d), f4)
-            curvatures = np.empty((BLOCK_ROWS, d), f4)
-            degrees = np.empty(BLOCK_ROWS * d, f4)
-            edges = starts, indices, weights, sums
-            attract_block(first_row, low, high, positions, places, *edges, settings[0], gradient, curvatures)
-            repel_block(first_row, low, high, positions, degree, pick, settings[0], gradient)
-            by_component(low, high, degree, d, degrees)
-            adam_block(first_row, low, high, positions, moments, degrees, settings[0], gradient, out, out_moments)
-            block = next_block(turns, thread)
-
-
-@parallel_kernel
-def field_step(
+def euclidean_step(
     positions,
     places,
     first_row,
@@ -137,6 +113,7 @@ def field_step(
     sums,
     degree,
     inside,
+    pick,
     grid,
     settings,
     out,
@@ -145,7 +122,7 @@ def field_step(
     """Run one epoch whose repulsion is the field on a grid, or what `out` contains if the grid has no corners.
 
     ADAM_MOMENTUM as the momentum selects Adam. On coarse levels, `inside` contains the weights of the edges within
-    vertices.
+    vertices. If `grid` is None, the repulsion is sampled and steps are those of Adam. Each case is compiled separately.
     """
     n, d = out.shape
     turns = divide_blocks((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
@@ -161,12 +138,15 @@ def field_step(
             edges = starts, indices, weights, sums
             attract_block(first_row, low, high, positions, places, *edges, settings[0], gradient, curvatures)
             by_component(low, high, degree, d, degrees)
-            if places.ndim == 1 and grid[4].shape[0] > 0:
-                interpolate_rows(first_row, low, high, positions, grid, out)
-            field = out[low:high].reshape(-1)
-            add_field((high - low) * d, settings[0].negative_rate, degrees, field, gradient.reshape(-1))
             here = first_row, low, high, positions, moments, degrees
-            if settings[0].momentum == f4(ADAM_MOMENTUM):
+            if grid is None:
+                repel_block(first_row, low, high, positions, degree, pick, settings[0], gradient)
+            else:
+                if places.ndim == 1 and grid[4].shape[0] > 0:
+                    interpolate_rows(first_row, low, high, positions, grid, out)
+                field = out[low:high].reshape(-1)
+                add_field((high - low) * d, settings[0].negative_rate, degrees, field, gradient.reshape(-1))
+            if grid is None or settings[0].momentum == f4(ADAM_MOMENTUM):
                 adam_block(*here, settings[0], gradient, out, out_moments)
             else:
                 if inside.shape[0] > 0:

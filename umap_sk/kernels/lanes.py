@@ -132,11 +132,11 @@ def _generate_sum(term, context, builder, signature, arguments):
         scaled = builder.fsub(builder.fmul(load(1, index, kind), scale), shift)
         return term(builder, load(0, index, kind), scaled)
 
-    spread = [_spread(builder, argument) for argument in arguments[2:]]
+    scale_and_shift = [spread(builder, argument, VECTOR_TYPE) for argument in arguments[2:]]
     sums = [cgutils.alloca_once_value(builder, ir.Constant(VECTOR_TYPE, [0.0] * VECTOR_WIDTH)) for _ in range(2)]
     with cgutils.for_range_slice(builder, count.type(0), whole, count.type(LOOP_WIDTH)) as (index, _):
         for half, place in enumerate(sums):
-            value = next_term(builder.add(index, count.type(half * VECTOR_WIDTH)), VECTOR_TYPE, *spread)
+            value = next_term(builder.add(index, count.type(half * VECTOR_WIDTH)), VECTOR_TYPE, *scale_and_shift)
             builder.store(builder.fadd(builder.load(place), value), place)
     lanes = builder.fadd(builder.load(sums[0]), builder.load(sums[1]))
     total = cgutils.alloca_once_value(builder, _sum_of_lanes(builder, lanes))
@@ -146,12 +146,11 @@ def _generate_sum(term, context, builder, signature, arguments):
     return builder.load(total)
 
 
-def _spread(builder, number):
+def spread(builder, number, vector_type):
     """Return a vector with one number in all lanes."""
-    vector = ir.Constant(VECTOR_TYPE, ir.Undefined)
-    for lane in range(VECTOR_WIDTH):
-        vector = builder.insert_element(vector, number, ir.IntType(32)(lane))
-    return vector
+    undefined = ir.Constant(vector_type, ir.Undefined)
+    lanes = ir.Constant(ir.VectorType(ir.IntType(32), vector_type.count), [0] * vector_type.count)
+    return builder.shuffle_vector(builder.insert_element(undefined, number, ir.IntType(32)(0)), undefined, lanes)
 
 
 def _sum_of_lanes(builder, vector):

@@ -3,7 +3,6 @@
 import numpy as np
 from numba import prange, uint64
 
-from umap_sk.kernels.numbers import BLOCK_ROWS
 from umap_sk.kernels.union import fuzzy_union, place_of
 from umap_sk.runtime.compile import kernel, parallel_kernel, serial_kernel
 
@@ -60,38 +59,25 @@ def merge_row(own, own_weights, more, more_weights, ratio, indices, weights):
 @parallel_kernel
 def unite_rows(indptr, indices, weights, sent_indptr, sources, sent_weights, ratio, out_indices, out_weights, lengths):
     """Write the fuzzy unions of rows and the edges sent to them. Row i begins at indptr[i] + sent_indptr[i]."""
-    n = lengths.shape[0]
-    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
-        for i in range(block * BLOCK_ROWS, min(n, (block + 1) * BLOCK_ROWS)):
-            first, last = indptr[i], indptr[i + 1]
-            more, end = sent_indptr[i], sent_indptr[i + 1]
-            lengths[i] = merge_row(
-                indices[first:last],
-                weights[first:last],
-                sources[more:end],
-                sent_weights[more:end],
-                ratio,
-                out_indices[first + more : last + end],
-                out_weights[first + more : last + end],
-            )
+    for i in prange(lengths.shape[0]):
+        first, last = indptr[i], indptr[i + 1]
+        more, end = sent_indptr[i], sent_indptr[i + 1]
+        lengths[i] = merge_row(
+            indices[first:last],
+            weights[first:last],
+            sources[more:end],
+            sent_weights[more:end],
+            ratio,
+            out_indices[first + more : last + end],
+            out_weights[first + more : last + end],
+        )
 
 
 @parallel_kernel
 def copy_rows(indptr, indices, weights, rows, out_indptr, out_indices, out_weights):
     """Copy some rows of a graph in the requested order. Row i begins at out_indptr[i]."""
-    n = rows.shape[0]
-    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
-        for i in range(block * BLOCK_ROWS, min(n, (block + 1) * BLOCK_ROWS)):
-            first = indptr[rows[i]]
-            for e in range(indptr[rows[i] + 1] - first):
-                out_indices[out_indptr[i] + e] = indices[first + e]
-                out_weights[out_indptr[i] + e] = weights[first + e]
-
-
-@serial_kernel
-def append_rows(indptr, indices, weights, places, out_indices, out_weights):
-    """Write the rows of a graph, each from places[i] on."""
-    for i in range(places.shape[0]):
-        for e in range(indptr[i + 1] - indptr[i]):
-            out_indices[places[i] + e] = indices[indptr[i] + e]
-            out_weights[places[i] + e] = weights[indptr[i] + e]
+    for i in prange(rows.shape[0]):
+        first = indptr[rows[i]]
+        for e in range(indptr[rows[i] + 1] - first):
+            out_indices[out_indptr[i] + e] = indices[first + e]
+            out_weights[out_indptr[i] + e] = weights[first + e]

@@ -10,6 +10,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
+from umap_sk.kernels.lanes import spread
 from umap_sk.runtime.compile import kernel
 
 TILE_ROWS, TILE_COLUMNS = 6, 16  # of a tile, whose sums fit into the registers of a core with vectors of 256 bits
@@ -72,13 +73,13 @@ def _generate_tiles(builder, numbers, first, at, tiles):
     with cgutils.for_range(builder, width) as loop:
         loaded = [_load(builder, part, builder.mul(loop.index, width.type(TILE_COLUMNS))) for part in parts]
         for line, places in zip(lines, sums, strict=True):
-            number = _spread(builder, builder.load(builder.gep(line, [loop.index])))
+            number = spread(builder, builder.load(builder.gep(line, [loop.index])), TILE_VECTOR)
             for column, place in zip(loaded, places, strict=True):
                 builder.store(builder.call(fused, [number, column, builder.load(place)]), place)
     for tile, start in enumerate(at_tile):
         halves = _load(builder, half_columns.data, start)
         for row, places in zip(at_row, sums, strict=True):
-            half = _spread(builder, builder.load(builder.gep(half_rows.data, [row])))
+            half = spread(builder, builder.load(builder.gep(half_rows.data, [row])), TILE_VECTOR)
             value = builder.fsub(builder.fadd(half, halves), builder.load(places[tile]))
             _store(builder, value, out.data, builder.add(builder.mul(row, columns), start))
 
@@ -92,9 +93,8 @@ def any_not_above(values, start, limit):
 def _any_not_above(typing_context, values, start, limit):
     def generate(context, builder, signature, arguments):
         numbers = _load(builder, context.make_array(values)(context, builder, arguments[0]).data, arguments[1])
-        bits = builder.bitcast(
-            builder.fcmp_ordered("<=", numbers, _spread(builder, arguments[2])), ir.IntType(TILE_COLUMNS)
-        )
+        compared = builder.fcmp_ordered("<=", numbers, spread(builder, arguments[2], TILE_VECTOR))
+        bits = builder.bitcast(compared, ir.IntType(TILE_COLUMNS))
         return builder.icmp_unsigned("!=", bits, bits.type(0))
 
     return types.boolean(values, types.intp, types.float32), generate
@@ -117,13 +117,6 @@ def _load(builder, data, index):
 
 def _store(builder, vector, data, index):
     builder.store(vector, _vector_at(builder, data, index)).align = 4
-
-
-def _spread(builder, number):
-    """Return a vector with one number in all lanes."""
-    one = builder.insert_element(ir.Constant(TILE_VECTOR, ir.Undefined), number, ir.IntType(32)(0))
-    lanes = ir.Constant(ir.VectorType(ir.IntType(32), TILE_COLUMNS), [0] * TILE_COLUMNS)
-    return builder.shuffle_vector(one, ir.Constant(TILE_VECTOR, ir.Undefined), lanes)
 
 
 _tile_of_halves, _two_tiles_of_halves = _tiles_of_halves(1), _tiles_of_halves(2)

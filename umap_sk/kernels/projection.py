@@ -92,17 +92,7 @@ def length_beyond(square, along, columns):
 def project_rows(turns, thread, features, affine, mean, axes, out, errors):
     """Write the coordinates of each row minus the mean along the axes, then the length of the rest, and then 0.
 
-    Parameters
-    ----------
-    features : (n, d)
-    affine : (n, 2)
-        Scale and shift of each row.
-    mean : (d,)
-    axes : (d * p,) float32
-        Orthonormal directions, in slices.
-    out : (n, more than p) float32
-    errors : (n,) float32
-        Bound of each row's rounding error.
+    The axes are p orthonormal directions in slices, of shape (d * p,). Each row has a bound of its rounding error.
     """
     n, d = features.shape
     p = axes.shape[0] // d

@@ -54,16 +54,11 @@ def fill_slices(indptr, values, names, order, first_row, starts, out):
                     first = indptr[order[own]]
                     length = indptr[order[own] + 1] - first if slice_ * SLICE + lane < n else 0
                     place = starts[slice_] + lane
-                    if names.shape[0] > 0:
-                        for t in range(length):
-                            out[place + t * SLICE] = names[values[first + t]]
-                        own += first_row
-                    else:
-                        for t in range(length):
-                            out[place + t * SLICE] = values[first + t]
-                        own = 0
+                    for t in range(length):
+                        value = values[first + t]
+                        out[place + t * SLICE] = names[value] if names.shape[0] > 0 else value
                     for t in range(length, width):
-                        out[place + t * SLICE] = own
+                        out[place + t * SLICE] = first_row + own if names.shape[0] > 0 else 0
             block = next_block(turns, thread)
 
 
@@ -149,8 +144,7 @@ def jitter(positions, first_row, amount):
     The rows are those from `first_row` on.
     """
     n, d = positions.shape
-    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
-        for i in range(block * BLOCK_ROWS, min(n, (block + 1) * BLOCK_ROWS)):
-            for k in range(d):
-                share = f4(np.int64(mix(uint64((first_row + i) * d + k)) >> uint64(40))) * f4(2 / 16777216) - f4(1)
-                positions[i, k] += amount * share
+    for i in prange(n):
+        for k in range(d):
+            share = f4(np.int64(mix(uint64((first_row + i) * d + k)) >> uint64(40))) * f4(2 / 16777216) - f4(1)
+            positions[i, k] += amount * share

@@ -40,19 +40,17 @@ def combine_weights(operation, left, right, settings):
 @parallel_kernel
 def count_either(left_indptr, left_indices, right_indptr, right_indices, lengths):
     """Count each row's edges that are in at least one of two graphs."""
-    n = left_indptr.shape[0] - 1
-    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
-        for i in range(block * BLOCK_ROWS, min(n, block * BLOCK_ROWS + BLOCK_ROWS)):
-            p = left_indptr[i]
-            q = right_indptr[i]
-            both = 0
-            while p < left_indptr[i + 1] and q < right_indptr[i + 1]:
-                a = np.int64(left_indices[p])
-                b = np.int64(right_indices[q])
-                both += int(a == b)
-                p += int(a <= b)
-                q += int(b <= a)
-            lengths[i] = left_indptr[i + 1] - left_indptr[i] + right_indptr[i + 1] - right_indptr[i] - both
+    for i in prange(lengths.shape[0]):
+        p = left_indptr[i]
+        q = right_indptr[i]
+        both = 0
+        while p < left_indptr[i + 1] and q < right_indptr[i + 1]:
+            a = np.int64(left_indices[p])
+            b = np.int64(right_indices[q])
+            both += int(a == b)
+            p += int(a <= b)
+            q += int(b <= a)
+        lengths[i] = left_indptr[i + 1] - left_indptr[i] + right_indptr[i + 1] - right_indptr[i] - both
 
 
 @parallel_kernel
@@ -61,23 +59,21 @@ def merge_graphs(
     operation, settings, indptr, indices, weights,
 ):  # fmt: skip
     """Merge the rows of two graphs and combine their weights. A difference has only edges of the left graph."""
-    n = indptr.shape[0] - 1
-    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
-        for i in range(block * BLOCK_ROWS, min(n, block * BLOCK_ROWS + BLOCK_ROWS)):
-            p = left_indptr[i]
-            q = right_indptr[i]
-            place = indptr[i]
-            while place < indptr[i + 1]:
-                a = np.int64(left_indices[p]) if p < left_indptr[i + 1] else np.int64(2**62)
-                b = np.int64(right_indices[q]) if q < right_indptr[i + 1] else np.int64(2**62)
-                left = np.float64(left_weights[p]) if a <= b else 0.0
-                right = np.float64(right_weights[q]) if b <= a else 0.0
-                p += int(a <= b)
-                q += int(b <= a)
-                if operation != DIFFERENCE or left > 0:
-                    indices[place] = min(a, b)
-                    weights[place] = f4(combine_weights(operation, left, right, settings))
-                    place += 1
+    for i in prange(indptr.shape[0] - 1):
+        p = left_indptr[i]
+        q = right_indptr[i]
+        place = indptr[i]
+        while place < indptr[i + 1]:
+            a = np.int64(left_indices[p]) if p < left_indptr[i + 1] else np.int64(2**62)
+            b = np.int64(right_indices[q]) if q < right_indptr[i + 1] else np.int64(2**62)
+            left = np.float64(left_weights[p]) if a <= b else 0.0
+            right = np.float64(right_weights[q]) if b <= a else 0.0
+            p += int(a <= b)
+            q += int(b <= a)
+            if operation != DIFFERENCE or left > 0:
+                indices[place] = min(a, b)
+                weights[place] = f4(combine_weights(operation, left, right, settings))
+                place += 1
 
 
 @kernel
@@ -94,17 +90,15 @@ def weigh_by_labels(indptr, indices, weights, labels, unknown, different):
 
     Both happen in float64, before float32 can underflow.
     """
-    n = indptr.shape[0] - 1
-    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
-        for i in range(block * BLOCK_ROWS, min(n, block * BLOCK_ROWS + BLOCK_ROWS)):
-            largest = 0.0
-            for e in range(indptr[i], indptr[i + 1]):
-                largest = max(
-                    largest, np.float64(weights[e]) * label_factor(labels[i], labels[indices[e]], unknown, different)
-                )
-            for e in range(indptr[i], indptr[i + 1]):
-                weight = np.float64(weights[e]) * label_factor(labels[i], labels[indices[e]], unknown, different)
-                weights[e] = f4(weight / largest if largest > 0 else 0.0)
+    for i in prange(indptr.shape[0] - 1):
+        largest = 0.0
+        for e in range(indptr[i], indptr[i + 1]):
+            largest = max(
+                largest, np.float64(weights[e]) * label_factor(labels[i], labels[indices[e]], unknown, different)
+            )
+        for e in range(indptr[i], indptr[i + 1]):
+            weight = np.float64(weights[e]) * label_factor(labels[i], labels[indices[e]], unknown, different)
+            weights[e] = f4(weight / largest if largest > 0 else 0.0)
 
 
 @kernel

@@ -161,22 +161,9 @@ def search_row(x, i, y, inverted, budget, own, angular, sums, estimates, candida
 def search_sparse(turns, thread, x, y, inverted, first, last, budget, kept, own, angular, indices, ranks):
     """Search the nearest rows `y` of the rows [first, last) of `x`, by rank and then by index.
 
-    Parameters
-    ----------
-    x, y : SparseRows
-        Rows to search for, and training rows. With `own`, they are the same.
-    inverted : Inverted
-        Index of `y`.
-    budget : int
-        Number of products that are computed for a row.
-    kept : int
-        Number of candidates of a row whose budget is insufficient.
-    own : bool
-        Whether a row cannot be its own neighbor.
-    angular : bool
-        Whether ranks are those of unit vectors.
-    indices, ranks : (n_rows, n_neighbors)
-        The neighbors, with -1 and infinity for missing ones.
+    `budget` is the number of products that are computed for a row, and `kept` is the number of candidates of a row
+    whose budget is insufficient. With `own`, x and y are the same, and no row is its own neighbor. With `angular`,
+    ranks are those of unit vectors. Missing neighbors are -1, with an infinite rank.
     """
     n, x, y, inverted = y.halves.shape[0], borrow(x), borrow(y), borrow(inverted)
     indices, ranks = borrow(indices), borrow(ranks)

@@ -10,13 +10,11 @@ from umap_sk.runtime.compile import kernel, parallel_kernel
 @parallel_kernel
 def row_keys(indptr, distances, keys):
     """Write 64 bits that depend on the distances of a row, in their order."""
-    n = indptr.shape[0] - 1
-    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
-        for i in range(block * BLOCK_ROWS, min(n, block * BLOCK_ROWS + BLOCK_ROWS)):
-            key = uint64(0)
-            for e in range(indptr[i], indptr[i + 1]):
-                key = mix(key ^ uint64(f4(distances[e]).view(np.uint32)))
-            keys[i] = key
+    for i in prange(keys.shape[0]):
+        key = uint64(0)
+        for e in range(indptr[i], indptr[i + 1]):
+            key = mix(key ^ uint64(f4(distances[e]).view(np.uint32)))
+        keys[i] = key
 
 
 @kernel

@@ -17,15 +17,6 @@ def round_up_to_eight(count):
     return (count + 7) // 8 * 8
 
 
-@kernel
-def count_below(keys, stop, limit):
-    """Return the number of keys in [0, stop), a multiple of 8, that are below the limit."""
-    count = np.int32(0)
-    for q in range(stop):
-        count += np.int32(keys[q] < limit)
-    return np.int64(count)
-
-
 @parallel_kernel
 def sort_rows(indptr, indices, values):
     """Sort each row by index. Rows are short, so the position of an entry is the number of smaller ones."""
@@ -46,7 +37,7 @@ def sort_rows(indptr, indices, values):
                 largest = max(largest, keys[q])
             keys[count : round_up_to_eight(count)] = largest
             for q in range(count):
-                place = uint64(first + count_below(keys, round_up_to_eight(count), keys[q]))
+                place = uint64(first + place_of(keys, 0, round_up_to_eight(count), keys[q]))
                 indices[place] = keys[q]
                 values[place] = carried[q]
 

@@ -176,8 +176,9 @@ def step_rows(
     level = problem.levels[phase.depth]
     settings = make_epoch_settings(problem, phase, state)
     positions, moments = as_readonly(state.positions), as_readonly(state.moments)
+    pick = as_readonly(level.row_owner)
     if problem.space:
-        rows = *level.edges, level.degree, level.row_owner
+        rows = *level.edges, level.degree, pick
         kernels.space_step(positions, moments, *rows, *problem.space.measured, settings, out, out_moments)
         check_raised(problem.space)
         return
@@ -193,7 +194,7 @@ def step_rows(
         if repulsion.near:
             add_near_field(repulsion.near, share, settings, out, level.first_row)
     elif added:
-        kernels.sampled_field(positions, level.first_row, level.degree, level.row_owner, settings, out)
+        kernels.sampled_field(positions, level.first_row, level.degree, pick, settings, out)
     if problem.anchors:
         add_pull(state.positions, problem.anchors[phase.depth], problem.forces.negative_rate, out)
     if density:
@@ -201,12 +202,9 @@ def step_rows(
         add_density(density, problem.target, level, state.positions, settings, out)
     places = pack_positions(positions)
     sums = sum_wide_slices(level, positions, places, settings)
-    here = positions, places, level.first_row, moments, *level.edges, sums, level.degree
-    if phase.field or added:
-        grid = get_grid_arguments(field, share)
-        kernels.field_step(*here, as_readonly(level.inside), grid, settings, out, out_moments)
-    else:
-        kernels.sampled_step(*here, level.row_owner, settings, out, out_moments)
+    here = level.first_row, moments, *level.edges, sums, level.degree, as_readonly(level.inside), pick
+    grid = get_grid_arguments(field, share) if phase.field or added else None
+    kernels.euclidean_step(positions, places, *here, grid, settings, out, out_moments)
 
 
 def get_current_density(problem: LayoutProblem, phase: Phase, state: LayoutState) -> Density | None:
