@@ -13,7 +13,7 @@ from umap_sk.graph import storage
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import WHOLE, SharedGraph
 from umap_sk.graph.sparse_input import read_sparse_graph
-from umap_sk.graph.validate import check_graph, check_lengths, check_radii
+from umap_sk.graph.validate import check_graph, check_row_arrays
 from umap_sk.graph.views import Views
 from umap_sk.runtime.allocation import Allocate, allocate_on_disk
 from umap_sk.runtime.stored_format import format_fields, without_format
@@ -75,8 +75,7 @@ class Manifold(Views):
         ----------
         graph : sparse array or matrix of shape (n, n)
             Weights from 0 to 1. The diagonal and stored zeros are dropped. Otherwise the graph is used as it is,
-            symmetric
-            or not. Arrays are shared with `graph` if their dtypes and order allow this.
+            symmetric or not. Arrays are shared with `graph` if their dtypes and order allow this.
 
         Returns
         -------
@@ -110,7 +109,8 @@ class Manifold(Views):
         OSError
             If writing fails, for example because the disk is full. Then nothing is left behind.
         """
-        storage.save(directory, self._shared.rows(keep=False), self._parameters, self._shared.row_arrays)
+        with storage.make_new_directory(directory) as folder:
+            storage.write_manifold(folder, self._shared.rows(keep=False), self._parameters, self._shared.row_arrays)
 
     @classmethod
     def load(cls, directory: str | os.PathLike) -> "Manifold":
@@ -135,8 +135,7 @@ class Manifold(Views):
             If a file is missing.
         ValueError
             If a file has another format or a newer version, is truncated, contradicts the others or was changed, or if
-            the
-            arrays are not a valid graph.
+            the arrays are not a valid graph.
 
         Examples
         --------
@@ -264,8 +263,7 @@ class Manifold(Views):
         lengths, radii = state["lengths"], state["radii"]
         what, cure = "The stored manifold", "Store it again from its origin, or learn it again."
         check_graph(graph, what, cure, symmetric=parameters.get("symmetrize") is True)
-        check_lengths(lengths, len(graph.indptr) - 1, what, cure)
-        check_radii(radii, graph.indptr, what, cure)
+        check_row_arrays(lengths, radii, graph.indptr, what, cure)
         self._shared = SharedGraph(graph, WHOLE, lengths, radii)
         self._parameters = parameters
 

@@ -11,6 +11,8 @@ from umap_sk.neighbors.read import Neighbors
 from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.side_by_side import map_blocks
 
+NO_STRENGTHS = np.empty(0, np.float32)  # strengths that are not requested
+
 
 class LocalScales(NamedTuple):
     """Local scales of all rows, in units of the distances."""
@@ -20,7 +22,13 @@ class LocalScales(NamedTuple):
 
 
 def solve_local_scales(
-    neighbors: Neighbors, n_neighbors: int, local_connectivity: float = 1.0, *, new_rows: bool = False
+    neighbors: Neighbors,
+    n_neighbors: int,
+    local_connectivity: float = 1.0,
+    *,
+    new_rows: bool = False,
+    mean: float | None = None,
+    strengths: np.ndarray = NO_STRENGTHS,
 ) -> LocalScales:
     """Solve rho and sigma of each row (McInnes, Healy, Melville 2018, arXiv:1802.03426, section 3.1).
 
@@ -28,7 +36,8 @@ def solve_local_scales(
     values. ``sigma`` solves ``sum_j exp(-max(0, d_j - rho) / sigma) = log2(n_neighbors)`` to 1e-5. It is at least a
     thousandth of the row's mean distance. If rho is 0 and the rows are not new, it is at least a thousandth of the mean
     of all distances. The `n_neighbors` include the point itself. It does not count in the mean of `new_rows`, which
-    cannot be neighbors of each other. Their scales depend on each row alone.
+    cannot be neighbors of each other. Their scales depend on each row alone. The other parameters are those of
+    :func:`compute_memberships`.
 
     Examples
     --------
@@ -39,7 +48,24 @@ def solve_local_scales(
     >>> float(rho[0]), round(float(np.exp(-np.array([0, 1, 2]) / sigma[0]).sum()), 4)
     (1.0, 2.0)
     """
-    return _solve_scales(neighbors, n_neighbors, local_connectivity, new_rows, np.empty(0, np.float32))
+    rows = len(neighbors.indptr) - 1
+    rho, sigma = np.empty(rows), np.empty(rows)
+    self_entries = 0 if new_rows else 1
+    entries = len(neighbors.distances) + rows * self_entries
+    mean = compute_mean(sum_distances(neighbors), entries) if mean is None else mean
+    solve = few_rows.solve_scales if few_rows.are_few(neighbors.indptr) else kernels.solve_scales
+    solve(
+        as_readonly(neighbors.indptr),
+        as_readonly(neighbors.distances),
+        math.log2(n_neighbors),
+        float(local_connectivity),
+        self_entries,
+        mean,
+        rho,
+        sigma,
+        strengths,
+    )
+    return LocalScales(rho, sigma)
 
 
 def compute_memberships(
@@ -57,7 +83,7 @@ def compute_memberships(
     of the rows, `mean` is the mean of all distances. For the other parameters see :func:`solve_local_scales`.
     """
     out = np.empty_like(neighbors.distances) if out is None else out
-    _solve_scales(neighbors, n_neighbors, local_connectivity, new_rows, out, mean)
+    solve_local_scales(neighbors, n_neighbors, local_connectivity, new_rows=new_rows, mean=mean, strengths=out)
     return out
 
 
@@ -88,32 +114,3 @@ def mean_distances(neighbors: Neighbors) -> np.ndarray:
 
     map_blocks(divide, len(out))
     return out
-
-
-def _solve_scales(
-    neighbors: Neighbors,
-    n_neighbors: int,
-    local_connectivity: float,
-    new_rows: bool,
-    strengths: np.ndarray,
-    mean: float | None = None,
-) -> LocalScales:
-    """Solve the local scales. Strengths are written if their array is not empty."""
-    rows = len(neighbors.indptr) - 1
-    rho, sigma = np.empty(rows), np.empty(rows)
-    self_entries = 0 if new_rows else 1
-    entries = len(neighbors.distances) + rows * self_entries
-    mean = compute_mean(sum_distances(neighbors), entries) if mean is None else mean
-    solve = few_rows.solve_scales if few_rows.are_few(neighbors.indptr) else kernels.solve_scales
-    solve(
-        as_readonly(neighbors.indptr),
-        as_readonly(neighbors.distances),
-        math.log2(n_neighbors),
-        float(local_connectivity),
-        self_entries,
-        mean,
-        rho,
-        sigma,
-        strengths,
-    )
-    return LocalScales(rho, sigma)

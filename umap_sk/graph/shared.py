@@ -26,23 +26,9 @@ class SlicedArray(NamedTuple):
 class SharedGraph:
     """A fuzzy graph that shares its memory with a layout: its own arrays are freed when they are copied to slices.
 
-    They are rebuilt on access, bit for bit.
-
-    Parameters
-    ----------
-    graph : FuzzyGraph
-        The graph.
-    owned : iterable of {"indices", "weights"}
-        Arrays without other references, so that releasing them frees memory. Arrays in files are never released.
-    lengths : ndarray of shape (n,), float32, optional
-        Mean distance from each row to its neighbors.
-    radii : ndarray of shape (n,), float32, optional
-        Log radius of each row; see :func:`umap_sk.graph.radii.compute_data_radii`.
-
-    Attributes
-    ----------
-    checksum : str or None
-        Checksum of the graph in rows, if it was computed.
+    They are rebuilt on access, bit for bit. The `owned` arrays are those without other references, so that releasing
+    them frees memory. Arrays in files are never released. `lengths` are the mean distances of the rows to their
+    neighbors, and `radii` are those of :func:`umap_sk.graph.radii.compute_data_radii`.
     """
 
     __slots__ = ("_indptr", "_sliced", "_lock", "_rows", "checksum", "in_files", "n_edges", "owned", *ROW_ARRAYS)
@@ -60,7 +46,7 @@ class SharedGraph:
         self.n_edges = len(graph.indices)
         self.lengths = lengths
         self.radii = radii
-        self.checksum: str | None = None
+        self.checksum: str | None = None  # of the graph in rows, if it was computed
         self.in_files = any(find_mapped_file(array) for array in graph[1:])
         self.owned = frozenset(() if self.in_files else owned)
 

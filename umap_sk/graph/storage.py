@@ -13,7 +13,7 @@ from umap_sk._typing import Parameters
 from umap_sk._version import __version__
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import ROW_ARRAYS
-from umap_sk.graph.validate import DTYPES, check_lengths, check_radii, find_form_problem, scan_graph
+from umap_sk.graph.validate import DTYPES, check_row_arrays, find_form_problem, scan_graph
 from umap_sk.runtime import allocation
 from umap_sk.runtime.checksum import hash_file, hash_table, map_bytes
 from umap_sk.runtime.compile import as_readonly
@@ -50,18 +50,13 @@ def make_new_directory(directory: str | os.PathLike) -> AbstractContextManager[P
     return make_new_folder(target)
 
 
-def save(
-    directory: str | os.PathLike, graph: FuzzyGraph, parameters: Parameters, row_arrays: Mapping[str, np.ndarray]
-) -> None:
-    """Write a graph and its parameters to a new directory. Memory maps are not read into memory."""
-    with make_new_directory(directory) as folder:
-        write_manifold(folder, graph, parameters, row_arrays)
-
-
 def write_manifold(
     folder: Path, graph: FuzzyGraph, parameters: Parameters, row_arrays: Mapping[str, np.ndarray]
 ) -> None:
-    """Write the missing files of a graph to a new directory, and remove temporary arrays."""
+    """Write the missing files of a graph to a new directory, and remove temporary arrays.
+
+    Memory maps are not read into memory.
+    """
     arrays = graph._asdict() | dict(row_arrays)
     for name, array in arrays.items():
         if not (folder / f"{name}.npy").exists():
@@ -98,8 +93,8 @@ def load(
     row_arrays = {name: _map_array(folder / f"{name}.npy", ("float32",)) for name in known}
     if not checked:
         _check_contents(folder, about, graph)
-        check_lengths(row_arrays.get("lengths"), len(graph.indptr) - 1, repr(str(folder)), _CURE)
-        check_radii(row_arrays.get("radii"), graph.indptr, repr(str(folder)), _CURE)
+        known_arrays = row_arrays.get("lengths"), row_arrays.get("radii")
+        check_row_arrays(*known_arrays, graph.indptr, repr(str(folder)), _CURE)
     parameters = {name: float(v) if v in ("inf", "nan") else v for name, v in about["parameters"].items()}
     return graph, parameters, row_arrays
 

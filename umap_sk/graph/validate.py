@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import NamedTuple
 
 import numba
@@ -25,13 +24,6 @@ class Findings(NamedTuple):
     checksums: list[str]
 
 
-class PartFindings(NamedTuple):
-    """Code, row and entry of the first problem of some rows, and their part of a sum that is 0 for symmetric graphs."""
-
-    problem: np.ndarray
-    balance: int
-
-
 def check_graph(graph: FuzzyGraph, what: str, cure: str, *, symmetric: bool = False) -> None:
     """Raise ValueError with the first invalid row if arrays are no fuzzy graph."""
     problem = find_form_problem(graph) or scan_graph(graph, symmetric=symmetric).problem
@@ -39,26 +31,22 @@ def check_graph(graph: FuzzyGraph, what: str, cure: str, *, symmetric: bool = Fa
         raise ValueError(f"{what} contains no valid graph: {problem}. {cure}")
 
 
-def check_lengths(lengths: np.ndarray | None, n_rows: int, what: str, cure: str) -> None:
-    """Raise ValueError unless the rows' mean distances are finite and at least 0, in float32."""
-    if lengths is None:
-        return
-    if not isinstance(lengths, np.ndarray) or lengths.dtype != np.float32 or lengths.shape != (n_rows,):
-        raise ValueError(
-            f"{what} has mean distances of another form than one float32 for each of {n_rows} rows. {cure}"
-        )
-    if not (np.isfinite(lengths).all() and lengths.min() >= 0):
-        raise ValueError(f"{what} has a mean distance that is negative or not finite. {cure}")
+def check_row_arrays(
+    lengths: np.ndarray | None, radii: np.ndarray | None, indptr: np.ndarray, what: str, cure: str
+) -> None:
+    """Raise ValueError unless the mean distances are finite and at least 0, and the log radii finite or NaN, if given.
 
-
-def check_radii(radii: np.ndarray | None, indptr: np.ndarray, what: str, cure: str) -> None:
-    """Raise ValueError unless the float32 log radii are finite for rows with an edge and NaN for others."""
-    if radii is None:
-        return
+    Log radii must be NaN for rows without an edge only.
+    """
     n_rows = len(indptr) - 1
-    if not isinstance(radii, np.ndarray) or radii.dtype != np.float32 or radii.shape != (n_rows,):
-        raise ValueError(f"{what} has log radii of another form than one float32 for each of {n_rows} rows. {cure}")
-    if not np.array_equal(np.isfinite(radii), np.diff(indptr) > 0) or np.isinf(radii).any():
+    for name, array in (("mean distances", lengths), ("log radii", radii)):
+        if array is None:
+            continue
+        if not isinstance(array, np.ndarray) or array.dtype != np.float32 or array.shape != (n_rows,):
+            raise ValueError(f"{what} has {name} of another form than one float32 for each of {n_rows} rows. {cure}")
+    if lengths is not None and not (np.isfinite(lengths).all() and lengths.min() >= 0):
+        raise ValueError(f"{what} has a mean distance that is negative or not finite. {cure}")
+    if radii is not None and (not np.array_equal(np.isfinite(radii), np.diff(indptr) > 0) or np.isinf(radii).any()):
         raise ValueError(
             f"{what} has a log radius that is not finite for a row with edges, or is for one without. {cure}"
         )
@@ -86,10 +74,10 @@ def scan_graph(graph: FuzzyGraph, *, symmetric: bool, contents: Sequence[np.ndar
     totals = [new_checksum() for _ in contents]
     problem, balance = "", 0
     parts = max(1, *(-(-array.nbytes // PART_BYTES) for array in (*graph, *contents)))
-    for k, found in enumerate(scan_parts(graph, parts)):
-        if found.problem[0] and not problem:
-            problem = describe_problem(graph, *map(int, found.problem))
-        balance += found.balance
+    for k, (found, part_of_balance) in enumerate(scan_parts(graph, parts)):
+        if found[0] and not problem:
+            problem = describe_problem(graph, *map(int, found))
+        balance += part_of_balance
         for total, content in zip(totals, contents, strict=True):
             total.update(content[k * PART_BYTES : (k + 1) * PART_BYTES].data)
     if not problem and symmetric and balance % 2**64:
@@ -97,27 +85,25 @@ def scan_graph(graph: FuzzyGraph, *, symmetric: bool, contents: Sequence[np.ndar
     return Findings(problem, [total.hexdigest() for total in totals])
 
 
-def scan_parts(graph: FuzzyGraph, parts: int) -> Iterator[PartFindings]:
-    """Yield the findings of the parts of a graph's rows in order.
+def scan_parts(graph: FuzzyGraph, parts: int) -> Iterator[tuple[np.ndarray, int]]:
+    """Yield the code, row and entry of the first problem of each part of the rows, and a sum.
 
-    Python threads run a serial kernel, since numba's own threads must not be started before a fork.
+    The sum of all parts is 0 for symmetric graphs. Python threads run a serial kernel, since numba's own threads must
+    not be started before a fork.
     """
     starts = np.minimum(np.arange(1, parts) * (PART_BYTES // graph.indices.itemsize), len(graph.indices))
     rows = np.maximum.accumulate(np.searchsorted(graph.indptr[:-1], starts))  # this also handles descending bounds
     bounds = [0, *rows.tolist(), len(graph.indptr) - 1]
-    look = partial(scan_part, graph)
+
+    def scan(first: int, last: int) -> tuple[np.ndarray, int]:
+        problem = np.zeros(3, np.int64)
+        return problem, int(kernels.check_rows(*graph, first, last, LARGEST_WEIGHT, problem))
+
     if parts == 1:
-        yield look(*bounds)
+        yield scan(*bounds)
         return
     with ThreadPoolExecutor(numba.get_num_threads()) as threads:
-        yield from threads.map(look, bounds[:-1], bounds[1:])
-
-
-def scan_part(graph: FuzzyGraph, first: int, last: int) -> PartFindings:
-    """Check some rows."""
-    problem = np.zeros(3, np.int64)
-    balance = kernels.check_rows(*graph, first, last, LARGEST_WEIGHT, problem)
-    return PartFindings(problem, int(balance))
+        yield from threads.map(scan, bounds[:-1], bounds[1:])
 
 
 def describe_problem(graph: FuzzyGraph, code: int, row: int, entry: int) -> str:

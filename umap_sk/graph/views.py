@@ -89,8 +89,7 @@ class Views:
             A manifold of the same rows, in the same order.
         keep_unshared : bool, default=False
             Whether an edge that `other` lacks keeps its weight. In umap-learn it is multiplied by 10^-8 to 10^-4. Then,
-            of
-            rows that share edges with `other`, mainly those edges remain that are weak there.
+            of rows that share edges with `other`, mainly those edges remain that are weak there.
 
         Returns
         -------
