@@ -89,9 +89,8 @@ def build_levels(
             break
         if coarse.n_vertices <= SINGLE_WORKER_VERTICES:
             joined = submit(cluster, "coarsen", join_level, coarse.vectors, coarse.pieces, coarse.scale)
-            coarser = submit(
-                cluster, "coarsen", coarsen.coarsen_repeatedly, joined, seed, len(levels), all_threads=True
-            )
+            start = coarsen.needs_coarsening, joined, seed, len(levels)
+            coarser = submit(cluster, "coarsen", coarsen.coarsen_while, *start, all_threads=True)
             return Levels(levels, coarser, gather_lengths(cluster, coarse, coarser))
         levels.append(coarse)
     return Levels(levels, submit(cluster, "coarsen", list), gather_lengths(cluster, levels[-1]))

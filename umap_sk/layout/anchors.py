@@ -113,9 +113,7 @@ def align_to_anchors(positions: np.ndarray, anchors: Anchors) -> np.ndarray:
 def find_nearest_rotation(matrix: np.ndarray) -> np.ndarray:
     """Return the orthogonal matrix with the largest inner product with `matrix`.
 
-    References
-    ----------
-    P. H. Schoenemann, "A generalized solution of the orthogonal Procrustes problem", Psychometrika 31, 1966.
+    This is the orthogonal Procrustes problem (P. H. Schoenemann, Psychometrika 31, 1966).
     """
     scaled = matrix / max(np.abs(matrix).max(), 1e-300)
     right = compute_eigenpairs((scaled[:, :, None] * scaled[:, None, :]).sum(axis=0) / len(matrix))[1]

@@ -1,6 +1,8 @@
 """Coarse levels: smaller and smaller versions of the fuzzy graph, by aggregation."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,9 +11,6 @@ from umap_sk.graph import few_rows
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.side_by_side import compute_prefix_sums, find_maximum, take_rows
-
-if TYPE_CHECKING:
-    from umap_sk.layout.sell import ArrangedLevel
 
 COARSEST_VERTICES = 25_000  # A graph with at most this number of vertices needs no coarse level.
 PLANE_SHARE = 0.4  # of that number, for maps with two dimensions, whose coarse levels have a field
@@ -59,15 +58,14 @@ def build_levels(
     graph: FuzzyGraph, seed: int, largest: int = COARSEST_VERTICES, *, n_components: int = 2
 ) -> tuple[Level, ...]:
     """Coarsen a graph while :func:`needs_coarsening` is true and the number of vertices falls."""
-    return tuple(coarsen_repeatedly(make_finest_level(graph), seed, 0, largest, n_components=n_components))
+    is_too_large = partial(needs_coarsening, largest=largest, n_components=n_components)
+    return tuple(coarsen_while(is_too_large, make_finest_level(graph), seed))
 
 
-def coarsen_repeatedly(
-    level: Level, seed: int, depth: int, largest: int = COARSEST_VERTICES, *, n_components: int = 2
-) -> list[Level]:
-    """Return a level of the given depth and all coarser levels."""
+def coarsen_while(is_too_large: Callable[[int, int], bool], level: Level, seed: int, depth: int = 0) -> list[Level]:
+    """Return a level of some depth and coarser ones, while the last has too many vertices at its depth."""
     levels = [level]
-    while needs_coarsening(levels[-1].n_vertices, depth + len(levels) - 1, largest, n_components=n_components):
+    while is_too_large(levels[-1].n_vertices, depth + len(levels) - 1):
         coarse = coarsen(levels[-1], seed, depth + len(levels) - 1)
         if coarse is None:
             break
@@ -88,11 +86,8 @@ def needs_coarsening(n_vertices: int, depth: int, largest: int = COARSEST_VERTIC
 def find_independent_set(level: Level, seed: int, depth: int) -> np.ndarray:
     """Return the members (1) of a maximal independent set, found by Luby's rounds with hashed priorities.
 
-    Vertices that are undecided after the last round become members.
-
-    References
-    ----------
-    M. Luby, "A simple parallel algorithm for the maximal independent set problem", SIAM J. Comput. 15, 1986.
+    Vertices that are undecided after the last round become members (M. Luby, "A simple parallel algorithm for the
+    maximal independent set problem", SIAM J. Comput. 15, 1986).
     """
     state = np.zeros(level.n_vertices, np.int8)
     decided = np.zeros_like(state)
@@ -179,8 +174,3 @@ def merge_rows(
     kernels.close_gaps(as_readonly(starts), as_readonly(lengths), indices, weights)
     kept = int(lengths.sum())
     return indices[:kept].copy(), weights[:kept].copy()
-
-
-def average_members(level: "Level | ArrangedLevel", finer_mass: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return the mean of the members' values for each vertex of a level, weighted by mass."""
-    return (np.bincount(level.owner, finer_mass * values, level.n_vertices) / level.mass).astype(np.float32)

@@ -53,13 +53,7 @@ def fit_curve(spread: float = 1.0, min_dist: float = 0.1) -> Curve:
 
 
 def resolve_curve(a: float | None, b: float | None, *, spread: float, min_dist: float) -> Curve:
-    """Return the curve with the parameters given, or fit it to `spread` and `min_dist`.
-
-    Raises
-    ------
-    ValueError
-        If one of `a` and `b` is missing, float32 cannot follow the curve, or `min_dist` is above `spread`.
-    """
+    """Return the curve with the parameters given, or fit it to `spread` and `min_dist`."""
     if a is not None and b is not None:
         return check_curve(Curve(float(a), float(b)))
     if a is not None or b is not None:

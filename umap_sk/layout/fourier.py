@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from umap_sk import kernels
+from umap_sk.layout.angles import compute_sines_and_cosines
 from umap_sk.runtime.threads import use_one_thread
 
 CORNERS_UNIT = 2 * kernels.TRANSFORM_LANES  # the number of corners along a side is a multiple of it
 RADICES = 4, 2, 3, 5
 MAX_SERIAL_CORNERS = 2**14  # corners of a grid whose transforms are as fast on one thread as on two
-TAYLOR_TERMS = 9  # of the sine and the cosine up to pi / 4, with errors below 1e-16
 
 
 class TransformPlan(NamedTuple):
@@ -49,12 +49,7 @@ def plan_transforms(length: int) -> TransformPlan:
     k = np.arange(length)
     quarters = (8 * k + length) // (2 * length)  # nearest multiple of pi / 2
     angle = (4 * k - quarters * length) * (math.pi / 2) / length
-    cosine, sine = np.zeros(length), np.zeros(length)
-    for term in range(TAYLOR_TERMS - 1, -1, -1):
-        sign = 1 - term % 2 * 2
-        cosine = cosine * (angle * angle) + sign / math.factorial(2 * term)
-        sine = sine * (angle * angle) + sign / math.factorial(2 * term + 1)
-    sine *= angle
+    sine, cosine = compute_sines_and_cosines(angle)
     turned = np.array([(cosine, sine), (-sine, cosine), (-cosine, -sine), (sine, -cosine)])
     factors = np.ascontiguousarray(turned[quarters % 4, :, k].T, np.float32)
     return TransformPlan(np.array(split_length(length)), factors)

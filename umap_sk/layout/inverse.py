@@ -41,12 +41,8 @@ def combine_features(rows: PlacedRows, places: np.ndarray, features: Features, t
         block = slice(first, first + step)
         distances, found = rows.tree.query(places[block], np.arange(1, count + 1), workers=threads)
         names, near = np.unique(rows.names[found], return_inverse=True)
-        taken = as_readonly(make_dense(features[names], out.dtype))
+        taken = features[names]
+        taken = as_readonly(np.ascontiguousarray(taken.toarray() if is_sparse(taken) else taken, out.dtype))
         near = as_readonly(near.reshape(found.shape))
         kernels.combine_rows(near, as_readonly(distances), min(DEVIATION_ROW, count), taken, out[block])
     return out
-
-
-def make_dense(rows: Features, dtype: np.dtype) -> np.ndarray:
-    """Return rows as a dense array of the given dtype."""
-    return np.ascontiguousarray(rows.toarray() if is_sparse(rows) else rows, dtype)

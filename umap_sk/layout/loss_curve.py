@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from umap_sk import kernels
 from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.run import LayoutRun, count_planned_epochs, get_problem
-from umap_sk.layout.sell import ArrangedLevel, choose_stride
+from umap_sk.layout.sell import ArrangedLevel, choose_stride, locate_edges
 from umap_sk.layout.spaces import Space, compute_pair_distances
 
 CURVE_POINTS = 10  # of a whole schedule
@@ -80,13 +79,10 @@ def make_loss_recorder(losses: list[tuple[int, int, float]], run: LayoutRun) -> 
 def list_edges(level: ArrangedLevel, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the two ends of the edges of some rows, and their weights."""
     starts, indices, weights = level.slices
-    slice_ = rows // kernels.SLICE
-    width = np.diff(starts)[slice_] // kernels.SLICE
-    step = np.arange(width.sum()) - np.repeat(np.cumsum(width) - width, width)
-    entries = np.repeat(starts[slice_] + rows % kernels.SLICE, width) + step * kernels.SLICE
-    real = weights[entries] > 0
-    ends = np.stack([np.repeat(rows, width)[real], indices[entries[real]].astype(np.int64)])
-    return ends, weights[entries[real]]
+    owners, edges = locate_edges(starts, rows)
+    real = weights[edges] > 0
+    ends = np.stack([owners[real], indices[edges[real]].astype(np.int64)])
+    return ends, weights[edges[real]]
 
 
 def _draw_pairs(n: int, rows: np.ndarray, others: int) -> np.ndarray:

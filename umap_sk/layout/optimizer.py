@@ -150,14 +150,9 @@ def run_epoch(problem: LayoutProblem, state: LayoutState, spare: LayoutState | N
 
 def step(problem: LayoutProblem, phase: Phase, state: LayoutState, spare: LayoutState | None = None) -> LayoutState:
     """Run one epoch on the level of a phase. The result may overwrite a spare state."""
-    out, out_moments = (spare.positions, spare.moments) if spare else allocate_next(state)
-    step_rows(problem, phase, state, out, out_moments)
-    return state._replace(positions=out, moments=out_moments, epoch=state.epoch + 1)
-
-
-def allocate_next(state: LayoutState) -> tuple[np.ndarray, np.ndarray]:
-    """Allocate the arrays of the next state on the same level."""
-    return np.empty_like(state.positions), np.empty_like(state.moments)
+    out = spare or state._replace(positions=np.empty_like(state.positions), moments=np.empty_like(state.moments))
+    step_rows(problem, phase, state, out.positions, out.moments)
+    return state._replace(positions=out.positions, moments=out.moments, epoch=state.epoch + 1)
 
 
 def step_rows(

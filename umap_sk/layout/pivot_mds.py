@@ -8,8 +8,8 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components
 from threadpoolctl import threadpool_limits
 
 from umap_sk import kernels
-from umap_sk.layout.coarsen import Level, coarsen
-from umap_sk.layout.edge_lengths import EdgeLengths, coarsen_lengths
+from umap_sk.layout.coarsen import Level, coarsen_while
+from umap_sk.layout.edge_lengths import EdgeLengths, coarsen_to_last_level
 from umap_sk.layout.init import draw_positions
 from umap_sk.layout.spectral import place_components
 from umap_sk.linear_algebra.eigenpairs import compute_eigenpairs
@@ -35,14 +35,9 @@ class PathGraph(NamedTuple):
 
 def compute_pivot_mds_positions(level: Level, lengths: EdgeLengths, n_components: int, seed: int) -> np.ndarray:
     """Compute pivot MDS (Brandes, Pich, Graph Drawing 2006) of the shortest paths, component by component."""
-    levels = [level]
-    while levels[-1].n_vertices > MAX_PATH_VERTICES:
-        coarse = coarsen(levels[-1], seed, len(levels) - 1)
-        if coarse is None:
-            break
-        lengths = coarsen_lengths(lengths, coarse)
-        levels.append(coarse)
-    positions = lay_out_components(make_path_graph(lengths, levels[-1].mass), n_components, seed)
+    levels = coarsen_while(lambda n, _: n > MAX_PATH_VERTICES, level, seed)
+    paths = make_path_graph(coarsen_to_last_level(levels, lengths), levels[-1].mass)
+    positions = lay_out_components(paths, n_components, seed)
     for finer, coarser in zip(levels[-2::-1], levels[:0:-1], strict=True):
         positions = positions[coarser.owner]
         positions = (positions + average_neighbors(finer, positions)) / 2
@@ -96,7 +91,10 @@ def lay_out_components(paths: PathGraph, n_components: int, seed: int) -> np.nda
 
 
 def compute_squared_distances(paths: PathGraph, seed: int) -> np.ndarray:
-    """Return the squared distances of the vertices to the pivots of their component, by the shortest paths.
+    """Return the squared distances of the vertices to the pivots of their component: powers 3/4 of the shortest paths.
+
+    These powers are distances as well (Schoenberg, Trans. Amer. Math. Soc. 44, 1938). With the lengths themselves, a
+    curve has one axis, and the second axis is the noise of the paths. With the powers, the second axis is a bend.
 
     Pivots come in batches. Later batches are drawn by a power of the distance to the nearest earlier pivot, as in
     k-means|| (Bahmani, Moseley, Vattani, Kumar, Vassilvitskii, VLDB 2012). They therefore spread over the component.
@@ -112,15 +110,7 @@ def compute_squared_distances(paths: PathGraph, seed: int) -> np.ndarray:
         lowest = np.ascontiguousarray(distances.T).min(0).astype(float)
         nearest = np.minimum(nearest, lowest) if batch else lowest
         found.append(distances)
-    return square_powers(np.concatenate(found, axis=1, dtype=np.float64))
-
-
-def square_powers(lengths: np.ndarray) -> np.ndarray:
-    """Return the squares of the lengths' powers 3/4.
-
-    These powers are distances as well (Schoenberg, Trans. Amer. Math. Soc. 44, 1938). With the lengths themselves, a
-    curve has one axis, and the second axis is the noise of the paths. With the powers, the second axis is a bend.
-    """
+    lengths = np.concatenate(found, axis=1, dtype=np.float64)
     return lengths * np.sqrt(lengths)
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.graph.shared import SharedGraph, SlicedArray
 from umap_sk.layout import few_rows
-from umap_sk.layout.coarsen import Level, average_members, coarsen
+from umap_sk.layout.coarsen import Level, coarsen_while
+from umap_sk.neighbors.rows import locate_entries
 from umap_sk.runtime.allocation import Allocate, allocate_in_memory, release_free_memory
 from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.side_by_side import compute_prefix_sums, map_blocks, put_rows, take_rows
@@ -123,11 +124,8 @@ def find_orders(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
     have similar lengths.
     """
     tower = list(levels)
-    while len(levels) > 1 and tower[-1].n_vertices > MAX_TOP_VERTICES:
-        coarse = coarsen(tower[-1], seed, len(tower) - 1)
-        if coarse is None:
-            break
-        tower.append(coarse)
+    if len(levels) > 1:
+        tower[-1:] = coarsen_while(lambda n, _: n > MAX_TOP_VERTICES, tower[-1], seed, len(tower) - 1)
     order = np.arange(tower[-1].n_vertices, dtype=tower[-1].indices.dtype)
     orders: list[np.ndarray] = []
     for depth in range(len(tower) - 1, -1, -1):
@@ -147,6 +145,14 @@ def sort_members(group: np.ndarray, size: int) -> np.ndarray:
     members = np.empty_like(group)
     kernels.group_members(group, starts, members)
     return members
+
+
+def locate_edges(starts: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the row and the index of each edge of some rows in slices, with the edges that fill short rows."""
+    counts = np.diff(starts)[rows // kernels.SLICE] // kernels.SLICE
+    owners, places = locate_entries(compute_prefix_sums(counts))
+    owners = rows[owners]
+    return owners, starts[owners // kernels.SLICE] + owners % kernels.SLICE + kernels.SLICE * places
 
 
 def choose_stride(n_rows: int, count: int) -> int:
@@ -218,7 +224,8 @@ def lay_out_values(
 
 def average_groups(level: ArrangedLevel, finer_mass: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """Return the positions of a level's vertices: the means of their members, weighted by mass."""
-    return np.stack([average_members(level, finer_mass, column) for column in positions.T], axis=1)
+    sums = (np.bincount(level.owner, finer_mass * column, level.n_vertices) for column in positions.T)
+    return np.stack([(column / level.mass).astype(np.float32) for column in sums], axis=1)
 
 
 def smooth(level: ArrangedLevel, positions: np.ndarray, share: float) -> np.ndarray:

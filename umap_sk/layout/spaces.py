@@ -64,13 +64,7 @@ class Space(NamedTuple):
 
 
 def resolve_space(metric: OutputMetric, params: Parameters | None, n_components: int) -> Space | None:
-    """Return the space of an output metric, or None for the Euclidean metric.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If the metric or its parameters are invalid.
-    """
+    """Check an output metric and its parameters, and return its space, or None for the Euclidean metric."""
     params = params or {}
     if callable(metric):
         return make_function_space(metric, tuple(params.values()), n_components)

@@ -13,13 +13,7 @@ GOLDEN_COSINE, GOLDEN_SINE = -0.7373688780783197, 0.6754902942615238  # of the g
 
 
 def compute_spectral_positions(level: Level, n_components: int, seed: int) -> np.ndarray:
-    """Return eigenvectors of the normalized Laplacian of a level's graph. Large components are near the center.
-
-    Warns
-    -----
-    SpectralFallbackWarning
-        If the solver does not converge on a component. Its vertices then start at the best eigenvectors so far.
-    """
+    """Return eigenvectors of the normalized Laplacian of a level's graph. Large components are near the center."""
     graph = make_weight_matrix(level)
     count, label = connected_components(graph, directed=False)
     order = np.argsort(label, kind="stable")

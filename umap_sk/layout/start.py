@@ -75,25 +75,9 @@ def resolve_init(
     features: Features | None = None,
     rescale: bool = True,
 ) -> Start:
-    """Check the parameter `init`, and return the initial layout.
+    """Check the parameter `init`, and return the initial layout of an embedding with some rows and axes (`shape`).
 
-    Parameters
-    ----------
-    init : str or array-like of shape (n_rows, n_components)
-        The parameter.
-    shape : tuple of int
-        Rows and axes of the embedding.
-    has_lengths : bool
-        Whether the distances of the graph's edges are known, which "pivot_mds" needs.
-    features : ndarray or sparse matrix of shape (n_rows, n_features), optional
-        Features, which "pca" needs.
-    rescale : bool
-        Whether given positions are smoothed and scaled.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If the name is unknown, if its data are missing, or if positions are not finite numbers of this shape.
+    "pca" needs `features`, and "pivot_mds" needs the distances of the graph's edges.
     """
     if isinstance(init, str):
         check_name(init, features, has_lengths)

@@ -8,7 +8,7 @@ from umap_sk import kernels
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.quantiles import compute_axis_quantiles, find_axis_bounds
-from umap_sk.layout.sell import ArrangedLevel, choose_stride, smooth
+from umap_sk.layout.sell import ArrangedLevel, choose_stride, locate_edges, smooth
 from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.side_by_side import map_blocks
 
@@ -88,11 +88,9 @@ def sample_edges(level: ArrangedLevel, positions: np.ndarray) -> tuple[np.ndarra
     stride = choose_stride(level.n_vertices, MIN_MEASURED_VERTICES)
     rows = np.arange(-level.first_row % stride, len(level.degree), stride)
     starts, indices, weights = level.slices
-    count = (np.diff(starts) // kernels.SLICE)[rows // kernels.SLICE]
-    edges = np.repeat(starts[rows // kernels.SLICE] // kernels.SLICE - np.cumsum(count) + count, count)
-    edges = (edges + np.arange(count.sum())) * kernels.SLICE + np.repeat(rows % kernels.SLICE, count)
-    own = level.first_row + np.repeat(rows, count)
-    return np.linalg.norm(positions[own] - positions[indices[edges]], axis=1), weights[edges]
+    owners, edges = locate_edges(starts, rows)
+    differences = positions[level.first_row + owners] - positions[indices[edges]]
+    return np.linalg.norm(differences, axis=1), weights[edges]
 
 
 def compute_length_spread(lengths: np.ndarray, weights: np.ndarray) -> float:

@@ -41,9 +41,8 @@ class Directions(NamedTuple):
 def find_principal_directions(rows: CenteredRows, count: int, seed: int) -> Directions:
     """Find the leading directions. For many rows, those of a sample are multiplied once by the covariance of all rows.
 
-    References
-    ----------
-    N. Halko, P. G. Martinsson, J. A. Tropp, "Finding structure with randomness", SIAM Review 53, 2011, section 4.5.
+    The source is N. Halko, P. G. Martinsson, J. A. Tropp, "Finding structure with randomness", SIAM Review 53, 2011,
+    section 4.5.
     """
     n, columns = rows.features.shape
     random = np.random.default_rng(seed)
@@ -145,21 +144,19 @@ def center_rows(features: Features) -> CenteredRows:
         np.maximum.at(farthest, rows.indices, np.abs(rows.data))
         features = rows
     else:
+
+        def summarize(block: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            part = features[block].astype(np.float64)
+            return part.sum(axis=0), part.min(axis=0), part.max(axis=0)
+
         mean, low, high = np.zeros(columns), features[0], features[0]
-        for total, least, greatest in map_in_order(
-            lambda block: summarize(features[block].astype(np.float64)), split_into_blocks(features)
-        ):
+        for total, least, greatest in map_in_order(summarize, split_into_blocks(features)):
             mean += total
             low, high = np.minimum(low, least), np.maximum(high, greatest)
         mean /= n
         farthest = np.maximum(high - mean, mean - low)
     units = round_to_whole_numbers(farthest[None], FEATURE_BITS, 0)[1][0]
     return CenteredRows(features, mean, units, float(units[np.argmax(farthest)]))
-
-
-def summarize(part: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the sum, the minimum and the maximum of each column."""
-    return part.sum(axis=0), part.min(axis=0), part.max(axis=0)
 
 
 def split_into_blocks(features: Features) -> list[slice]:

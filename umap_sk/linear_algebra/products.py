@@ -13,14 +13,9 @@ MIN_EXPONENT = -900  # of two, below which numbers count as 0
 
 
 def round_to_whole_numbers(array: np.ndarray, bits: int, axis: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """Round to whole numbers with `bits` bits. Each line along `axis` has one unit.
+    """Return whole numbers from ``-2**bits`` to ``2**bits`` in float64, and their units.
 
-    Returns
-    -------
-    numbers : ndarray
-        Whole numbers from ``-2**bits`` to ``2**bits``, in float64.
-    unit : ndarray
-        Powers of two. The product with the numbers is `array`, up to rounding. `axis` has length 1.
+    Units are powers of two, one for each line along `axis`. The products of both are `array`, up to rounding.
     """
     largest = np.abs(array).max(axis=axis, keepdims=True, initial=0.0)
     exponents = np.maximum(np.frexp(largest)[1], MIN_EXPONENT) - bits
