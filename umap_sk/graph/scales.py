@@ -36,8 +36,8 @@ def solve_local_scales(
     values. ``sigma`` solves ``sum_j exp(-max(0, d_j - rho) / sigma) = log2(n_neighbors)`` to 1e-5. It is at least a
     thousandth of the row's mean distance. If rho is 0 and the rows are not new, it is at least a thousandth of the mean
     of all distances. The `n_neighbors` include the point itself. It does not count in the mean of `new_rows`, which
-    cannot be neighbors of each other. Their scales depend on each row alone. The other parameters are those of
-    :func:`compute_memberships`.
+    cannot be neighbors of each other. Their scales depend on each row alone. `mean` is that of
+    :func:`compute_memberships`, whose result is written to `strengths` if this array is not empty.
 
     Examples
     --------

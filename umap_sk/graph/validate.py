@@ -34,9 +34,9 @@ def check_graph(graph: FuzzyGraph, what: str, cure: str, *, symmetric: bool = Fa
 def check_row_arrays(
     lengths: np.ndarray | None, radii: np.ndarray | None, indptr: np.ndarray, what: str, cure: str
 ) -> None:
-    """Raise ValueError unless the mean distances are finite and at least 0, and the log radii finite or NaN, if given.
+    """Raise ValueError unless the mean distances are finite and at least 0, and the log radii finite, if given.
 
-    Log radii must be NaN for rows without an edge only.
+    Log radii are NaN for rows without an edge.
     """
     n_rows = len(indptr) - 1
     for name, array in (("mean distances", lengths), ("log radii", radii)):

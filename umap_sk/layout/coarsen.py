@@ -29,8 +29,8 @@ class Level(NamedTuple):
     scale: float  # factor of the weights that makes the largest weight of the finest level 1
     degree: np.ndarray  # float32 sum of the scaled weights of all edges of a vertex's rows, also those within it
     mass: np.ndarray  # float32 number of rows in each vertex
-    owner: np.ndarray  # vertex of each vertex of the next finer level, empty on the finest level
-    root: np.ndarray  # vertex of the next finer level from which each group was formed, empty on the finest level
+    owner: np.ndarray  # the vertex here of each vertex of the next finer level; empty on the finest
+    root: np.ndarray  # the vertex of the next finer level from which each group was formed; empty on the finest
 
     @property
     def n_vertices(self) -> int:

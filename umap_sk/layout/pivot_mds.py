@@ -91,10 +91,11 @@ def lay_out_components(paths: PathGraph, n_components: int, seed: int) -> np.nda
 
 
 def compute_squared_distances(paths: PathGraph, seed: int) -> np.ndarray:
-    """Return the squared distances of the vertices to the pivots of their component: powers 3/4 of the shortest paths.
+    """Return the squared distances of the vertices to the pivots of their component.
 
-    These powers are distances as well (Schoenberg, Trans. Amer. Math. Soc. 44, 1938). With the lengths themselves, a
-    curve has one axis, and the second axis is the noise of the paths. With the powers, the second axis is a bend.
+    A distance is the power 3/4 of the length of the shortest path. These powers are distances as well (Schoenberg,
+    Trans. Amer. Math. Soc. 44, 1938). With the lengths themselves, a curve has one axis, and the second axis is the
+    noise of the paths. With the powers, the second axis is a bend.
 
     Pivots come in batches. Later batches are drawn by a power of the distance to the nearest earlier pivot, as in
     k-means|| (Bahmani, Moseley, Vattani, Kumar, Vassilvitskii, VLDB 2012). They therefore spread over the component.

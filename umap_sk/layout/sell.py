@@ -44,7 +44,7 @@ class ArrangedLevel(NamedTuple):
     degree: np.ndarray
     mass: np.ndarray
     owner: np.ndarray
-    row_owner: np.ndarray  # vertex of each row of the finest level, empty on this level itself
+    row_owner: np.ndarray  # the vertex here of each row of the finest level; empty on the finest
     inside: np.ndarray = np.empty(0, np.float32)  # weight within each vertex, a part of its degree; empty on the finest
     parts: np.ndarray = np.empty((0, 2), np.int64)  # slice and number of each part of the wide slices
     first_row: int = 0  # of slices, degrees and `inside`, if they belong to some rows only
