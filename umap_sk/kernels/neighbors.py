@@ -230,14 +230,32 @@ def nearest_rows(
     near_indices = np.empty(widest, np.int64)
     near_dists = np.empty(widest, np.float64)
     for i in range(kept.shape[0]):
-        row = indices, index_starts[i], dists, starts[i], starts[i + 1] - starts[i], whole[3] + i
+        at, first, length = index_starts[i], starts[i], starts[i + 1] - starts[i]
+        own = whole[3] + i
         to = out_starts[i]
         width = out_starts[i + 1] - to
-        count = copy_ordered_row(*row, whole, real, table, 2 * i + 1, out_indices, out_dists, to, width, tally)
+        count = copy_ordered_row(
+            indices,
+            at,
+            dists,
+            first,
+            length,
+            own,
+            whole,
+            real,
+            table,
+            2 * i + 1,
+            out_indices,
+            out_dists,
+            to,
+            width,
+            tally,
+        )
         if count >= 0:
             tally[ORDERED] += count >= 3
             kept[i] = min(count, width)
             continue
+        row = (indices, at, dists, first, length, own)
         kept[i], code, entry = collect_neighbors(
             *row, whole, real, table, 2 * i + 2, near_indices, near_dists, width, tally
         )
