@@ -26,22 +26,11 @@ class StoredEpoch(TypedDict):
 
 
 class StoredState(NamedTuple):
-    """The contents of a checkpoint.
+    """The contents of a checkpoint."""
 
-    Attributes
-    ----------
-    state : LayoutState
-        The state of the layout. In a finished run it has no moments, and its positions are the map, with NaN for
-        disconnected rows.
-    n_epochs : int
-        Number of epochs of the whole schedule.
-    graph_sum : str or None
-        Checksum of the graph's arrays, or None if the run does not store its graph.
-    """
-
-    state: LayoutState
-    n_epochs: int
-    graph_sum: str | None
+    state: LayoutState  # of a finished run: no moments, and the map as positions, with NaN for disconnected rows
+    n_epochs: int  # of the whole schedule
+    graph_sum: str | None  # checksum of the graph's arrays, None if the run does not store its graph
 
     @property
     def is_finished(self) -> bool:

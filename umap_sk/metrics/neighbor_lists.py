@@ -10,24 +10,12 @@ from umap_sk.neighbors.read import Neighbors
 
 
 class NeighborLists(NamedTuple):
-    """Lists of the neighbors of some rows in the input and in the map, without the rows themselves.
+    """The neighbors of some rows in the input and in the map, nearest first, without the rows themselves."""
 
-    Attributes
-    ----------
-    found : ndarray of shape (n_rows, widest), int64
-        Neighbors in the input, nearest first, padded with -1.
-    lengths : ndarray of shape (n_rows,), int64
-        Number of neighbors in the input.
-    others : ndarray of shape (n_rows,), int64
-        Number of training rows that could be neighbors, without the row itself.
-    mapped : ndarray of shape (n_rows, k), int64
-        The k nearest rows in the map, nearest first, padded with -1. Rows without a position have only -1.
-    """
-
-    found: np.ndarray
-    lengths: np.ndarray
-    others: np.ndarray
-    mapped: np.ndarray
+    found: np.ndarray  # in the input, (n_rows, widest), int64, padded with -1
+    lengths: np.ndarray  # numbers of neighbors in the input
+    others: np.ndarray  # numbers of training rows that could be neighbors
+    mapped: np.ndarray  # in the map, (n_rows, k), int64; only -1 for rows without a position
 
 
 def list_neighbors(

@@ -29,43 +29,23 @@ CELLS_IN_VIEW = 1024  # cells that a group visits in an approximate search
 
 
 class CellPlan(NamedTuple):
-    """The stored part of an index. The rows are packed again when it is loaded.
-
-    Attributes
-    ----------
-    axes : Axes
-    centers : Centers
-    members, starts : ndarray
-        Row in each slot, and first slot of each cell.
-    """
+    """The stored part of an index. The rows are packed again when it is loaded."""
 
     axes: Axes
     centers: Centers
-    members: np.ndarray
-    starts: np.ndarray
+    members: np.ndarray  # row in each slot
+    starts: np.ndarray  # first slot of each cell
 
 
 class CellIndex(NamedTuple):
-    """An index of rows in cells.
-
-    Attributes
-    ----------
-    rows : AffineRows
-    angular : bool
-        Whether the rows are unit vectors.
-    axes : Axes
-    centers : Centers
-    cells : Packed
-    errors : Errors
-        Bounds of the rounding errors.
-    """
+    """An index of rows in cells."""
 
     rows: AffineRows
-    angular: bool
+    angular: bool  # whether the rows are unit vectors
     axes: Axes
     centers: Centers
     cells: Packed
-    errors: Errors
+    errors: Errors  # bounds of the rounding errors
 
 
 def build_cells(rows: AffineRows, angular: bool, plan: CellPlan | None = None) -> CellIndex:

@@ -14,18 +14,10 @@ SAFE_MAGNITUDE = 2.0**30  # features between this and its inverse are not scaled
 
 
 class AffineRows(NamedTuple):
-    """Rows whose Euclidean distances represent a metric.
+    """Rows whose Euclidean distances represent a metric: ``features[i] * affine[i, 0] - affine[i, 1]`` for row i."""
 
-    Row i is ``features[i] * affine[i, 0] - affine[i, 1]``.
-
-    Attributes
-    ----------
-    features : ndarray of shape (n, d), float32 or float64
-    affine : ndarray of shape (n, 2)
-    """
-
-    features: np.ndarray
-    affine: np.ndarray
+    features: np.ndarray  # (n, d), float32 or float64
+    affine: np.ndarray  # (n, 2)
 
 
 def is_euclidean(metric: Metric) -> TypeGuard[str]:

@@ -22,27 +22,17 @@ AXES_NUMBERS = 144, 192  # largest numbers of axes: the second one for rows whos
 
 
 class Axes(NamedTuple):
-    """The origin and the directions of coordinates.
-
-    Attributes
-    ----------
-    mean : ndarray of shape (n_columns,)
-    directions : ndarray of shape (n_axes, n_columns), float32, or None
-        Orthonormal directions; None for the columns themselves.
-    """
+    """The origin and the directions of coordinates."""
 
     mean: np.ndarray
-    directions: np.ndarray | None
+    directions: np.ndarray | None  # (n_axes, n_columns), orthonormal, float32; None for the columns themselves
 
 
 def find_principal_axes(features: np.ndarray, affine: np.ndarray) -> Axes:
-    """Find axes of rows that are scaled and shifted by subspace iteration. Their number is a multiple of TILE_COLUMNS.
+    """Find axes of scaled and shifted rows by subspace iteration (Halko, Martinsson, Tropp 2011, section 4.5).
 
-    Every orthonormal basis preserves the distances. So the axes affect the speed of a search, but not its result.
-
-    References
-    ----------
-    N. Halko, P. G. Martinsson, J. A. Tropp, "Finding structure with randomness", SIAM Review 53, 2011, section 4.5.
+    Their number is a multiple of TILE_COLUMNS. Every orthonormal basis preserves the distances. So the axes affect the
+    speed of a search, but not its result.
     """
     n, columns = features.shape
     random = np.random.default_rng(0)

@@ -23,25 +23,16 @@ INT32_LIMIT = 2**31  # number of columns that int32 indices can represent
 
 
 class Neighbors(NamedTuple):
-    """Rows of neighbors, nearest first.
+    """Rows of neighbors, nearest first. Row i is ``indices[indptr[i]:indptr[i + 1]]``, and `distances` is parallel.
 
-    Row i is ``indices[indptr[i]:indptr[i + 1]]``, with the distances at the same positions. Rows are sorted by distance
-    (as float64, if the input is) and then by index. They may differ in length. No row lists a missing neighbor, the
-    same neighbor twice or, in fit, itself.
-
-    Attributes
-    ----------
-    indptr : ndarray of shape (n_rows + 1,), int64
-    indices : ndarray of shape (n_edges,), int32 (uint32 beyond 2^31 columns)
-    distances : ndarray of shape (n_edges,), float32
-    n_columns : int
-        Number of rows that may be neighbors.
+    Rows are sorted by distance (as float64, if the input is) and then by index. They may differ in length. No row lists
+    a missing neighbor, the same neighbor twice or, in fit, itself.
     """
 
-    indptr: np.ndarray
-    indices: np.ndarray
-    distances: np.ndarray
-    n_columns: int
+    indptr: np.ndarray  # int64
+    indices: np.ndarray  # int32, or uint32 beyond 2^31 columns
+    distances: np.ndarray  # float32
+    n_columns: int  # rows that may be neighbors
 
 
 def read_neighbors(
@@ -59,23 +50,8 @@ def read_neighbors(
 ) -> tuple[Neighbors, NeighborCounts]:
     """Read neighbors from two arrays, a sparse distance graph or a dense distance matrix.
 
-    The rows are numbered from `first_row`. If that is not 0, they are the last of `n_columns` rows.
-
-    Notes
-    -----
-    This takes 8 bytes for each neighbor and each row, and blocks of about 2^20 entries.
-
-    Examples
-    --------
-    >>> neighbors, counts = read_neighbors(
-    ...     knn_indices=[[0, 2, 1], [1, 0, -1], [2, 0, 1]],
-    ...     knn_dists=[[0.0, 3.0, 2.0], [0.0, 2.0, 0.0], [0.0, 3.0, 4.0]],
-    ...     n_neighbors=3,
-    ... )
-    >>> neighbors.indptr, neighbors.indices
-    (array([0, 2, 3, 5]), array([1, 2, 0, 0, 1], dtype=int32))
-    >>> counts.sentinels, counts.short_rows
-    (1, 1)
+    The rows are numbered from `first_row`. If that is not 0, they are the last of `n_columns` rows. This takes 8 bytes
+    for each neighbor and each row, and blocks of about 2^20 entries.
     """
     fewest = 2 if drop_self else 1
     if n_neighbors < fewest:

@@ -18,18 +18,10 @@ DENSE_FACTOR = 8  # sparse rows with more than one entry in 8 columns are search
 
 
 class RowSearch:
-    """A search among training rows.
+    """A search among training rows by a metric that is a function of Euclidean distances.
 
-    The index is built at the first search. A stored search omits what can be rebuilt.
-
-    Parameters
-    ----------
-    features : ndarray or csr_array of shape (n, d), float32 or float64
-        The training rows as they were passed.
-    metric : str
-        A metric that :func:`umap_sk.neighbors.euclidean.is_euclidean` accepts.
-    exact : bool
-        Whether to find all nearest neighbors, or nearly all.
+    The rows are those of the caller. The index is built at the first search, and a stored search omits what can be
+    rebuilt. A search that is not `exact` finds nearly all nearest neighbors.
     """
 
     def __init__(self, features: Features, metric: str, *, exact: bool):

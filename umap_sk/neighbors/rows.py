@@ -22,33 +22,17 @@ NO_SELF, DROP_SELF, ZERO_SELF = "a neighbor like any other", "dropped", "kept at
 
 
 class NeighborCounts(NamedTuple):
-    """Numbers of entries that were kept, and that were dropped or corrected for each reason.
-
-    Attributes
-    ----------
-    rows, edges : int
-        Numbers of rows and of kept neighbors.
-    sentinels, self_entries : int
-        Numbers of missing entries, and of entries that name their own row.
-    duplicates : int
-        Number of entries that repeat a neighbor of their row.
-    clipped : int
-        Number of distances that rounding left below 0, which became 0.
-    cut_by_distance : int
-        Number of entries at `disconnection_distance` or farther.
-    short_rows, empty_rows : int
-        Numbers of rows with fewer neighbors than wanted, and of those without any.
-    """
+    """Numbers of entries that were kept, and that were dropped or corrected for each reason."""
 
     rows: int
-    edges: int
-    sentinels: int
-    self_entries: int
-    duplicates: int
-    clipped: int
-    cut_by_distance: int
-    short_rows: int
-    empty_rows: int
+    edges: int  # kept neighbors
+    sentinels: int  # missing entries
+    self_entries: int  # entries that name their own row
+    duplicates: int  # entries that repeat a neighbor of their row
+    clipped: int  # distances that rounding left below 0, which became 0
+    cut_by_distance: int  # entries at `disconnection_distance` or farther
+    short_rows: int  # rows with fewer neighbors than wanted
+    empty_rows: int  # rows without any
 
 
 class SelectionRules(NamedTuple):

@@ -31,21 +31,11 @@ SPARSE_POWERS = {"l1": 1, "cityblock": 1, "manhattan": 1, "l2": 2, "euclidean": 
 
 
 class SklearnSearch(NamedTuple):
-    """A search among training rows by scikit-learn.
-
-    Attributes
-    ----------
-    metric : str or callable
-        The metric from :func:`umap_sk.neighbors.distances.resolve_metric`.
-    parameters : dict
-        Arguments of the metric.
-    nearest : NearestNeighbors
-        The fitted search, of features from :func:`umap_sk.neighbors.distances.prepare_features`.
-    """
+    """A search among training rows by scikit-learn, with a metric and arguments from `resolve_metric`."""
 
     metric: Metric
     parameters: Parameters
-    nearest: NearestNeighbors
+    nearest: NearestNeighbors  # fitted to features from `prepare_features`
 
     @property
     def n_rows(self) -> int:
@@ -59,13 +49,7 @@ class SklearnSearch(NamedTuple):
 
 
 class NoSearch(NamedTuple):
-    """Placeholder for a search if features were passed with neighbors and cannot be searched.
-
-    Attributes
-    ----------
-    reason : str
-        Why they cannot be searched.
-    """
+    """Placeholder for a search if features were passed with neighbors and, for a `reason`, cannot be searched."""
 
     reason: str
 

@@ -37,33 +37,17 @@ DISTANCE_TOLERANCE = 1e-9  # relative tolerance of distances when found neighbor
 
 
 class ApproximateSearch(NamedTuple):
-    """A library's index, with exact distances by which its candidates are ranked.
-
-    Attributes
-    ----------
-    exact : Search or RowSearch
-        The rows and their exact distances.
-    library : LibraryIndex
-        The index that finds candidates.
-    """
+    """A library's index that finds candidates, and the exact distances by which they are ranked."""
 
     exact: SklearnSearch | RowSearch
     library: LibraryIndex
 
 
 class FittedSearcher(NamedTuple):
-    """A fitted object in scikit-learn's style, whose results are not checked.
-
-    Attributes
-    ----------
-    fitted : object
-        An object with `kneighbors`, or with `transform` to a distance graph.
-    n_rows : int
-        Number of rows on which it was fitted.
-    """
+    """A fitted object in scikit-learn's style with `kneighbors` or `transform`, whose results are not checked."""
 
     fitted: NeighborSearcher | GraphSearcher
-    n_rows: int
+    n_rows: int  # on which it was fitted
 
 
 BuiltSearch: TypeAlias = SklearnSearch | RowSearch | ApproximateSearch | FittedSearcher

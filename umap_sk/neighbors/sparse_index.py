@@ -18,22 +18,12 @@ KEPT_PER_NEIGHBOR = 4  # candidates per neighbor
 
 
 class SparseIndex(NamedTuple):
-    """Sparse rows, stored by rows and by columns.
-
-    Attributes
-    ----------
-    rows : SparseRows
-    inverted : Inverted
-    columns : ndarray
-        Column of the features that each column represents.
-    angular : bool
-        Whether the rows are unit vectors.
-    """
+    """Sparse rows, stored by rows and by columns."""
 
     rows: SparseRows
     inverted: Inverted
-    columns: np.ndarray
-    angular: bool
+    columns: np.ndarray  # column of the features that each column represents
+    angular: bool  # whether the rows are unit vectors
 
 
 def build_index(features: SparseMatrix, metric: str, exponent: int) -> SparseIndex:

@@ -14,13 +14,6 @@ def check_structure(values: object, name: str) -> None:
 
     Every entry is read once, in parallel, and nothing is copied. Formats that consist of Python lists are converted
     first, which scipy does safely.
-
-    Parameters
-    ----------
-    values : object
-        The value that a caller passed.
-    name : str
-        Its name in messages.
     """
     if is_sparse(values) and values.ndim == 2:
         problem = _find_problem(values)

@@ -22,70 +22,30 @@ ATTRIBUTE = "_fitted"  # attribute of an estimator that contains its fitted mode
 
 
 class Run(NamedTuple):
-    """The data that an unfinished fit needs to continue.
+    """The data that an unfinished fit needs to continue."""
 
-    Attributes
-    ----------
-    layout : LayoutRun or None
-        The current layout, or None if it is finished.
-    fingerprints : dict of str
-        Hashes of the arguments.
-    parameters : dict or None
-        Parameters of the estimator at the beginning of the run.
-    identity : dict or None
-        Identity of the run on disk, if there is one.
-    """
-
-    layout: LayoutRun | None
-    fingerprints: dict[str, str]
-    parameters: Parameters | None = None
-    identity: Identity | None = None
+    layout: LayoutRun | None  # None if it is finished
+    fingerprints: dict[str, str]  # hashes of the arguments
+    parameters: Parameters | None = None  # of the estimator at the beginning of the run
+    identity: Identity | None = None  # of the run on disk, if there is one
 
 
 class FittedModel(NamedTuple):
-    """The result of a fit.
+    """The result of a fit."""
 
-    Attributes
-    ----------
-    embedding : ndarray of shape (n_samples, n_components), float32
-        The current layout, with NaN for rows without a neighbor.
-    manifold : Manifold or None
-        The graph, or None if it was dropped or was never in this process.
-    epoch, n_epochs : int
-        Number of epochs that have been run, and of the whole schedule.
-    curve : Curve
-        The curve of the layout.
-    seed : int
-        Seed of all random numbers.
-    report : Report
-        The phases of the fit with their seconds and counts.
-    columns : Columns
-        The columns of X, or the rows of the graph if X was not given.
-    search : object or None
-        The search for neighbors of new rows, or None if X has no features.
-    features : ndarray, sparse matrix or None
-        Features of the rows for the inverse transform, if the search does not contain them.
-    X_is_graph : bool
-        Whether X contained distances instead of features.
-    run : Run or None
-        The data for continuing an unfinished layout.
-    cache : MapCache
-        Values that are computed from the map at their first use.
-    """
-
-    embedding: np.ndarray
-    manifold: Manifold | None
-    epoch: int
-    n_epochs: int
+    embedding: np.ndarray  # the current layout, float32, with NaN for rows without a neighbor
+    manifold: Manifold | None  # None if it was dropped or was never in this process
+    epoch: int  # number of epochs that have been run
+    n_epochs: int  # of the whole schedule
     curve: Curve
     seed: int
     report: Report
     columns: Columns
-    search: Search | None
-    features: Features | None
-    X_is_graph: bool
+    search: Search | None  # for new rows, None if X has no features
+    features: Features | None  # for the inverse transform, if the search does not contain them
+    X_is_graph: bool  # whether X contained distances instead of features
     run: Run | None
-    cache: MapCache
+    cache: MapCache  # values that are computed from the map at their first use
 
     @property
     def is_finished(self) -> bool:

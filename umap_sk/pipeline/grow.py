@@ -45,30 +45,10 @@ from umap_sk.pipeline.settings import Settings, check_flat, replace_curve
 def grow(
     settings: Settings, fitted: FittedModel, arguments: Arguments, epochs: int = 60, *, owner: str = ESTIMATOR_NAME
 ) -> FittedModel:
-    """Add new rows to the graph and the map.
+    """Add new rows to the graph and the map, and return the model of all rows, with the old ones first.
 
-    Parameters
-    ----------
-    settings : Settings
-        The settings.
-    fitted : FittedModel
-        The finished model of the old rows, which does not change.
-    arguments : Arguments
-        The new rows, and anchors for all rows, as :meth:`umap_sk.PrecomputedUMAP.update` describes them.
-    epochs : int, default=60
-        Number of epochs in which all rows settle.
-    owner : str
-        Name of the estimator, for messages.
-
-    Returns
-    -------
-    FittedModel
-        The model of all rows, with the old ones first.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If the map is not finished, the graph was dropped and no manifold is given, or arguments are invalid.
+    `arguments` contain the new rows, and anchors for all rows, as :meth:`umap_sk.PrecomputedUMAP.update` describes
+    them. `fitted` must be finished, and does not change. `owner` is the estimator's name in messages.
     """
     check_can_grow(settings, fitted, epochs)
     report, n_old = Report(threads=get_num_threads()), len(fitted.embedding)

@@ -42,42 +42,20 @@ class Arguments(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """The columns of X, or the rows of the graph if X was not given.
-
-    Attributes
-    ----------
-    n_columns : int
-        Number of columns.
-    names : ndarray of str, or None
-        Names of the columns, if X has any.
-    """
+    """The columns of X, or the rows of the graph if X was not given."""
 
     n_columns: int
-    names: np.ndarray | None = None
+    names: np.ndarray | None = None  # if X has any
 
 
 class Inputs(NamedTuple):
-    """The validated arguments of a fit.
-
-    Attributes
-    ----------
-    arguments : Arguments
-        The arguments of the caller.
-    X : ndarray, sparse matrix or None
-        X after validation.
-    is_graph : bool
-        Whether X contains distances instead of features.
-    neighbors_given : bool
-        Whether the neighbors come from arrays or a manifold instead of X.
-    columns : Columns or None
-        The columns of X, or None without X.
-    """
+    """The validated arguments of a fit."""
 
     arguments: Arguments
-    X: Features | None
-    is_graph: bool
-    neighbors_given: bool
-    columns: Columns | None
+    X: Features | None  # after validation
+    is_graph: bool  # whether X contains distances instead of features
+    neighbors_given: bool  # whether the neighbors come from arrays or a manifold instead of X
+    columns: Columns | None  # of X
 
     @property
     def features(self) -> Features | None:
@@ -96,13 +74,7 @@ class Inputs(NamedTuple):
 
 
 def drop_unused_targets(settings: Settings, arguments: Arguments) -> Arguments:
-    """Return the arguments of a call, without y if the settings do not use it.
-
-    Raises
-    ------
-    ValueError
-        If X is a damaged sparse array, or X and y are neighbors that were passed by position.
-    """
+    """Return the arguments of a call, without y if the settings do not use it, after a check of X's form."""
     check_structure(arguments.X, "X")
     if settings.takes_distances and arguments.knn_indices is None and arguments.manifold is None:
         check_no_positions(arguments.X, arguments.y)
@@ -110,27 +82,7 @@ def drop_unused_targets(settings: Settings, arguments: Arguments) -> Arguments:
 
 
 def read_inputs(settings: Settings, arguments: Arguments, *, owner: str = ESTIMATOR_NAME) -> Inputs:
-    """Validate the arguments of a fit.
-
-    Parameters
-    ----------
-    settings : Settings
-        The settings.
-    arguments : Arguments
-        The arguments of the call.
-    owner : str
-        Name of the estimator, for messages.
-
-    Returns
-    -------
-    Inputs
-        The arguments, with X validated.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If arguments contradict each other, or X does not suit the metric.
-    """
+    """Validate the arguments of a fit: their combination, and X by the metric. Messages name the estimator `owner`."""
     check_metric(settings.search.metric)
     check_searcher_used(settings.search.metric, settings.search.searcher)
     X, knn_indices, knn_dists, _, manifold, *_ = arguments
@@ -214,20 +166,8 @@ def read_new_X(
 ) -> Features | None:
     """Validate X of new rows. Its columns must be those of the fit, unless one of the two calls had neighbors.
 
-    Parameters
-    ----------
-    settings : Settings
-        The settings.
-    X : array-like, sparse matrix or None
-        Features or distances of the new rows.
-    columns : Columns
-        The columns of the fit.
-    n_samples : int
-        Number of rows of the fit.
-    neighbors_given : bool
-        Whether the neighbors of the new rows come from arrays.
-    owner : str
-        Name of the estimator, for messages.
+    `columns` and `n_samples` are those of the fit. `neighbors_given` tells whether arrays contain the new rows'
+    neighbors.
     """
     if X is None:
         return None

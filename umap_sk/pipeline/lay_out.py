@@ -40,26 +40,9 @@ UNWATCHED_TASK = FitTask(None, None, {"X": None, "y": None, "metadata": {}})  # 
 def lay_out(
     settings: Settings, graph: LearnedGraph, *, init: str | ArrayLike | None = None, anchors: AnchorsLike | None = None
 ) -> FittedModel:
-    """Lay out a graph, from the start to the last epoch.
+    """Lay out a graph, from the start to the last epoch, and return the map with all that places new rows.
 
-    Parameters
-    ----------
-    settings : Settings
-        The settings.
-    graph : LearnedGraph
-        The graph; see :func:`umap_sk.pipeline.learn.learn`.
-    init, anchors : object, optional
-        As in :meth:`umap_sk.PrecomputedUMAP.fit`.
-
-    Returns
-    -------
-    FittedModel
-        The map, and everything that is needed to place new rows.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If the start or the anchors do not suit the graph or the output metric.
+    `init` and `anchors` are those of :meth:`umap_sk.PrecomputedUMAP.fit`.
     """
     return run_epochs(settings, begin_layout(settings, graph, init=init, anchors=anchors), reuse=True)
 
@@ -164,30 +147,11 @@ def run_epochs(
     session: Session | None = None,
     reuse: bool = False,
 ) -> FittedModel:
-    """Run epochs until their number is reached, the schedule ends, or a callback requests a stop.
+    """Run some epochs, or all that remain, until a callback requests a stop, and return the model after them.
 
-    Parameters
-    ----------
-    settings : Settings
-        The settings.
-    fitted : FittedModel
-        A model whose layout is unfinished.
-    epochs : int, optional
-        Number of epochs to run, or None for all that remain.
-    publish : callable, optional
-        Called with the model before the first epoch, after each epoch, and at the end. Only at the end does the map
-        match the layout. After an interrupt, the last complete epoch is published.
-    task : FitTask
-        The callbacks of scikit-learn.
-    session : Session, optional
-        The run on disk.
-    reuse : bool
-        Whether the arrays of the layout's state may be overwritten.
-
-    Returns
-    -------
-    FittedModel
-        The model after the epochs.
+    `publish` is called with the model before the first epoch, after each epoch, and at the end. Only at the end does
+    the map match the layout. After an interrupt, the last complete epoch is published. With `reuse`, the arrays of the
+    layout's state may be overwritten.
     """
     publish = publish or (lambda fitted: None)
     fitted = replace_layout(fitted, restore(get_layout(fitted), get_manifold(fitted)._shared))

@@ -42,35 +42,15 @@ LARGE_SHARE = 0.1  # share of disconnected rows above which umap-learn's warning
 
 
 class LearnedGraph(NamedTuple):
-    """The result of the first half of a fit.
-
-    Attributes
-    ----------
-    manifold : Manifold
-        The graph.
-    search : object or None
-        The search for neighbors of new rows, or None if X has no features.
-    features : ndarray, sparse matrix or None
-        Features of the rows after validation, for a start by principal components.
-    kept_features : ndarray, sparse matrix or None
-        Features that a model stores for the inverse transform, if its search does not contain them.
-    X_is_graph : bool
-        Whether X contained distances instead of features.
-    columns : Columns
-        The columns of X, or the rows of the graph without X.
-    seed : int or None
-        Seed of the run, if it has been drawn already.
-    report : Report
-        The phases of the fit with their seconds and counts.
-    """
+    """The result of the first half of a fit."""
 
     manifold: Manifold
-    search: Search | None
-    features: Features | None
-    kept_features: Features | None
-    X_is_graph: bool
+    search: Search | None  # for new rows, None if X has no features
+    features: Features | None  # after validation, for a start by principal components
+    kept_features: Features | None  # for the inverse transform, if the search does not contain them
+    X_is_graph: bool  # whether X contained distances instead of features
     columns: Columns
-    seed: int | None
+    seed: int | None  # of the run, if it has been drawn already
     report: Report
 
 
@@ -82,30 +62,10 @@ def learn(
     report: Report | None = None,
     stored_graph: tuple[FuzzyGraph, dict[str, np.ndarray]] | None = None,
 ) -> LearnedGraph:
-    """Learn the graph of the given rows, unless a manifold is given.
+    """Learn the graph of the given rows, unless a manifold or the graph of the run on disk is given.
 
-    Parameters
-    ----------
-    settings : Settings
-        The settings.
-    inputs : Inputs
-        The validated arguments; see :func:`umap_sk.pipeline.inputs.read_inputs`.
-    seed : int, optional
-        The seed of the run. If a search needs one, it is drawn from the random state by default.
-    report : Report, optional
-        The report to which phases are added, or a new one by default.
-    stored_graph : tuple, optional
-        The graph and the row arrays of the run on disk, which are used instead of learning them.
-
-    Returns
-    -------
-    LearnedGraph
-        The graph, and the arguments that later steps need.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If neighbors, targets or the manifold do not suit the settings or each other.
+    `stored_graph` is that graph with its row arrays. If a search needs a seed, it is drawn from the random state by
+    default. The phases are added to `report`.
     """
     report = Report(threads=get_num_threads()) if report is None else report
     search = None

@@ -25,22 +25,8 @@ def open_run(
 ) -> AbstractContextManager[Session | None]:
     """Return a context with the run on disk for these parameters and data, or with None without a checkpoint.
 
-    Parameters
-    ----------
-    parameters : dict
-        All parameters of the estimator.
-    checkpoint : Checkpoint, str, path or None
-        The parameter `checkpoint`.
-    settings : Settings
-        The settings of these parameters.
-    inputs : Inputs
-        The validated arguments.
-    fingerprints : dict of str
-        Hashes of the arguments of the call.
-    seed : int
-        The seed of a new run.
-    keeper : object, optional
-        The estimator that may continue the run. The folder stays locked while it exists.
+    `fingerprints` are hashes of the arguments, and `seed` is that of a new run. The folder stays locked while `keeper`
+    exists, the estimator that may continue the run.
     """
     if checkpoint is None:
         return contextlib.nullcontext()

@@ -52,40 +52,8 @@ def place(
 ) -> np.ndarray:
     """Place new rows in the map, which does not change. The place of a row depends only on that row.
 
-    Parameters
-    ----------
-    settings : Settings
-        The settings.
-    fitted : FittedModel
-        The map; see :func:`umap_sk.pipeline.lay_out.lay_out`.
-    X, knn_indices, knn_dists : array-like, optional
-        As in :meth:`umap_sk.PrecomputedUMAP.transform`.
-    owner : str
-        Name of the estimator, for messages.
-
-    Returns
-    -------
-    ndarray of shape (n_new, n_components)
-        Places in the dtype of X, with NaN for rows without a usable neighbor.
-
-    Raises
-    ------
-    ValueError
-        If the columns differ from those of the fit, or neighbors are missing and the fit has no features.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from umap_sk.pipeline.inputs import Arguments, read_inputs
-    >>> from umap_sk.pipeline.lay_out import lay_out
-    >>> from umap_sk.pipeline.learn import learn
-    >>> from umap_sk.pipeline.settings import settings_of
-    >>> X = np.random.default_rng(0).normal(size=(110, 3))
-    >>> settings = settings_of({"metric": "euclidean", "random_state": 0})
-    >>> graph = learn(settings, read_inputs(settings, Arguments(X[:100])))
-    >>> fitted = lay_out(settings, graph)
-    >>> fitted.embedding.shape, place(settings, fitted, X[100:]).shape
-    ((100, 2), (10, 2))
+    The arguments are those of :meth:`umap_sk.PrecomputedUMAP.transform`. `owner` is the estimator's name in messages.
+    The places have the dtype of X, and are NaN for rows without a usable neighbor.
     """
     with limit_threads(settings.n_jobs):
         new_rows = prepare_rows(settings, fitted, X, knn_indices, knn_dists, settings.graph.n_neighbors, owner=owner)
@@ -203,23 +171,9 @@ def check_invertible(settings: Settings, fitted: FittedModel) -> None:
 def find_features(
     settings: Settings, fitted: FittedModel, places: ArrayLike, features: FeaturesLike | None = None
 ) -> np.ndarray:
-    """Compute features for places in the map, with NaN for places that are NaN.
+    """Compute means of the features of the training rows near each place in the map, with NaN for places that are NaN.
 
-    Parameters
-    ----------
-    settings : Settings
-        The settings.
-    fitted : FittedModel
-        The fitted model.
-    places : array-like of shape (n_places, n_components)
-        Places in the map.
-    features : array-like or sparse of shape (n_samples, n_features), optional
-        Features of the training rows, or None for those of the fit.
-
-    Returns
-    -------
-    ndarray of shape (n_places, n_features)
-        Means of the features of the training rows near each place.
+    `features` may be other ones of the training rows than those of the fit.
     """
     coordinates = check_places(places, fitted.embedding.shape[1])
     values = check_features(get_features(fitted) if features is None else features, len(fitted.embedding))

@@ -23,26 +23,14 @@ DISCONNECTION_DISTANCES = {"cosine": 2.0, "correlation": 2.0, "hellinger": 1.0, 
 
 
 class GraphSettings(NamedTuple):
-    """The settings for learning the graph from neighbors.
-
-    Attributes
-    ----------
-    n_neighbors : int
-        Number of neighbors of a row, including the row itself.
-    local_connectivity, set_op_mix_ratio, symmetrize : float, float, bool
-        As in :class:`umap_sk.PrecomputedUMAP`.
-    disconnection_distance : float
-        Neighbors at this distance or farther are dropped. Infinity keeps all.
-    dens_lambda : float
-        Weight of the density in the map. If it is above 0, the graph needs the radii of its rows.
-    """
+    """The settings for learning the graph from neighbors, as in :class:`umap_sk.PrecomputedUMAP`."""
 
     n_neighbors: int
     local_connectivity: float
     set_op_mix_ratio: float
-    disconnection_distance: float
+    disconnection_distance: float  # infinity keeps all neighbors
     symmetrize: bool
-    dens_lambda: float
+    dens_lambda: float  # above 0, the graph needs the radii of its rows
 
     @property
     def n_others(self) -> int:
@@ -70,56 +58,24 @@ class GraphSettings(NamedTuple):
 
 
 class LayoutSettings(NamedTuple):
-    """The settings for the layout of a graph.
-
-    Attributes
-    ----------
-    n_components : int
-        Number of axes of the embedding.
-    init : str or array-like of shape (n_samples, n_components)
-        The initial layout.
-    rescale_init : bool
-        Whether an array as `init` is smoothed and scaled.
-    schedule : Schedule
-        The numbers of epochs and of levels.
-    forces : Forces
-        The curve, and the rates of attraction, repulsion and density.
-    space : Space or None
-        The space of the embedding, or None for Euclidean space.
-    """
+    """The settings for the layout of a graph."""
 
     n_components: int
     init: str | ArrayLike
-    rescale_init: bool
+    rescale_init: bool  # whether an array as `init` is smoothed and scaled
     schedule: Schedule
     forces: Forces
-    space: Space | None
+    space: Space | None  # None for Euclidean space
 
 
 class Settings(NamedTuple):
-    """The valid parameters of a fit, grouped by the step that uses them.
-
-    Attributes
-    ----------
-    graph : GraphSettings
-        Settings for learning the graph.
-    search : SearchSettings
-        Settings for the search of neighbors among features.
-    layout : LayoutSettings
-        Settings for the layout of the graph.
-    targets : TargetSettings or None
-        Settings of targets, or None if y is not used.
-    random_state : int, RandomState, Generator or None
-        The source of the seed.
-    verbose : bool
-        Whether to show progress.
-    """
+    """The valid parameters of a fit, grouped by the step that uses them."""
 
     graph: GraphSettings
     search: SearchSettings
     layout: LayoutSettings
-    targets: TargetSettings | None
-    random_state: RandomState
+    targets: TargetSettings | None  # None if y is not used
+    random_state: RandomState  # the source of the seed
     verbose: bool
 
     @property
@@ -134,29 +90,7 @@ class Settings(NamedTuple):
 
 
 def settings_of(parameters: Parameters) -> Settings:
-    """Check parameters of :class:`umap_sk.PrecomputedUMAP`, and return the corresponding settings.
-
-    Parameters
-    ----------
-    parameters : mapping
-        Parameters by name. Missing ones have their defaults.
-
-    Returns
-    -------
-    Settings
-        The settings.
-
-    Raises
-    ------
-    ValueError
-        If a parameter has an invalid value, or two parameters contradict each other.
-
-    Examples
-    --------
-    >>> settings = settings_of({"n_neighbors": 10, "metric": "cosine"})
-    >>> settings.graph.n_others, settings.graph.disconnection_distance
-    (9, 2.0)
-    """
+    """Check parameters of :class:`umap_sk.PrecomputedUMAP`, and return their settings. Missing ones have defaults."""
     check_parameters(parameters)
     return make_settings(parameters)
 

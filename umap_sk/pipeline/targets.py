@@ -44,21 +44,11 @@ class EdgeParameters(TypedDict):
 
 
 class TargetSettings(NamedTuple):
-    """The settings of targets.
+    """The settings of targets."""
 
-    Attributes
-    ----------
-    metric : str
-        "categorical", or a metric for numbers.
-    weight : float
-        Weight of the targets, from 0, where neighbors count most, to 1.
-    n_neighbors : int
-        Number of neighbors among numeric targets, including the row itself.
-    """
-
-    metric: str
-    weight: float
-    n_neighbors: int
+    metric: str  # "categorical", or a metric for numbers
+    weight: float  # from 0, where neighbors count most, to 1
+    n_neighbors: int  # among numeric targets, including the row itself
 
     def get_identity(self) -> dict[str, object]:
         """Return the relevant parameters, which a manifold stores."""
@@ -67,17 +57,9 @@ class TargetSettings(NamedTuple):
 
 
 class Targets(NamedTuple):
-    """Validated targets and their settings.
+    """Validated targets and their settings."""
 
-    Attributes
-    ----------
-    values : ndarray of shape (n_samples,), int32, or (n_samples, n_targets), float64
-        Labels as numbers with -1 for unknown, or numeric targets.
-    settings : TargetSettings
-        The settings.
-    """
-
-    values: np.ndarray
+    values: np.ndarray  # int32 labels (n,) with -1 for unknown, or float64 numbers (n, n_targets)
     settings: TargetSettings
 
 

@@ -26,21 +26,11 @@ LIBRARY_BYTES = 156 * 2**20  # Python with numpy, scipy, scikit-learn, numba and
 
 
 class PhasePlan(NamedTuple):
-    """One phase of a fit.
+    """One phase of a fit."""
 
-    Attributes
-    ----------
-    name : str
-        "search", "neighbors", "graph", "start" or "layout", as in the report of a fit.
-    bytes : int
-        Peak memory, without that of the libraries and of the caller's data.
-    seconds : float or None
-        Duration on this machine. None if no time was asked for, or if it depends on the data.
-    """
-
-    name: str
-    bytes: int
-    seconds: float | None
+    name: str  # "search", "neighbors", "graph", "start" or "layout", as in the report of a fit
+    bytes: int  # peak memory, without that of the libraries and of the caller's data
+    seconds: float | None  # on this machine; None if no time was asked for, or if it depends on the data
 
 
 class Plan(NamedTuple):

@@ -20,21 +20,11 @@ TIME_EXPONENTS = {True: 1.4, False: 1.2}
 
 
 class SearchSizes(NamedTuple):
-    """Sizes of features that the package searches.
-
-    Attributes
-    ----------
-    columns : int
-        Number of columns.
-    stored : int or None
-        Number of stored entries of sparse features; None for dense ones.
-    exact : bool
-        Whether the search finds all neighbors.
-    """
+    """Sizes of features that the package searches."""
 
     columns: int
-    stored: int | None
-    exact: bool
+    stored: int | None  # entries of sparse features, None for dense ones
+    exact: bool  # whether the search finds all neighbors
 
 
 def describe_search(settings: SearchSettings, features: FeaturesLike) -> SearchSizes | None:

@@ -42,24 +42,12 @@ METRIC_ALIASES = {
 
 
 class UmapLearnModel(NamedTuple):
-    """The parts of a fitted model that are converted.
+    """The parts of a fitted model that are converted."""
 
-    Attributes
-    ----------
-    graph : csr_array or None
-        Membership strengths.
-    embedding : ndarray
-        The map.
-    curve : tuple of float
-        The parameters a and b.
-    features : ndarray, sparse matrix or None
-        The training rows.
-    """
-
-    graph: scipy.sparse.csr_array | None
-    embedding: np.ndarray
-    curve: tuple[float, float]
-    features: Features | None
+    graph: scipy.sparse.csr_array | None  # membership strengths
+    embedding: np.ndarray  # the map
+    curve: tuple[float, float]  # a and b
+    features: Features | None  # of the training rows
 
 
 def read_model(model: BaseEstimator) -> UmapLearnModel:
