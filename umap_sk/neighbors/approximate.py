@@ -1,86 +1,51 @@
 """Libraries for approximate search: how each builds, queries and stores an index."""
 
+import contextlib
 import pickle
-from collections.abc import Callable
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from umap_sk._typing import Features, Metric, Parameters
-from umap_sk.neighbors.index_types import FaissIndex, HnswlibIndex, PynndescentIndex, StoredIndex, UsearchIndex
 
 SEARCH_BREADTH = 6  # vertices in the queue of a graph search, per requested neighbor
 SERIAL_ROWS = 10_000  # rows that one thread adds first: in a small graph of usearch, concurrent insertion isolates rows
 LISTS_PER_QUERY = 32  # of the 4 sqrt(n) lists of faiss
 MIN_ROWS_PER_LIST = 39  # rows per list that faiss requires to compute its means
 
-
-OwnIndex = TypeVar("OwnIndex")  # of one library
-Rows = TypeVar("Rows", np.ndarray, Features)  # which a library indexes
+Index: TypeAlias = Any
+"""An index of a library, none of which ships types."""
 
 
 class IndexSettings(NamedTuple):
-    """The settings with which an index is built.
+    """The settings with which an index is built."""
 
-    Attributes
-    ----------
-    metric : str or callable
-        The library's name of the metric.
-    arguments : dict
-        Arguments of the metric.
-    neighbors : int
-        Number of neighbors per row that the queries will request, including the row itself.
-    seed : int
-        Seed of the library's random numbers.
-    threads : int
-        Number of threads that the library may use.
-    """
-
-    metric: Metric
-    arguments: Parameters
-    neighbors: int
+    metric: Metric  # the library's name of it
+    arguments: Parameters  # of the metric
+    neighbors: int  # number of neighbors per row that the queries will request, including the row itself
     seed: int
     threads: int
 
 
-class Library(NamedTuple, Generic[OwnIndex, Rows]):
-    """A library for approximate search.
+class Library(NamedTuple):
+    """A library for approximate search. `query` returns indices, and -1 for neighbors that were not found."""
 
-    Attributes
-    ----------
-    names : tuple of str
-        Names by which Python imports the library and pip installs it.
-    metrics : dict of str
-        The library's names of the metrics that it supports.
-    build : callable
-        Function that builds an index of float32 rows with :class:`IndexSettings`.
-    query : callable
-        Function of an index, rows, a number of neighbors and a number of threads. It returns indices, -1 for none.
-    query_training : callable or None
-        The same for the rows of the index, if these need another call.
-    dump, load : callable
-        Functions that turn an index into bytes and back.
-    sparse : bool
-        Whether the library supports sparse rows.
-    functions : bool
-        Whether a metric may be a function compiled by numba.
-    """
-
-    names: tuple[str, str]
-    metrics: dict[str, str]
-    build: Callable[[Rows, IndexSettings], OwnIndex]
-    query: Callable[[OwnIndex, Rows, int, int], np.ndarray]
-    query_training: Callable[[OwnIndex, Rows, int, int], np.ndarray] | None = None
-    dump: Callable[[OwnIndex], StoredIndex] = pickle.dumps
-    load: Callable[[Any], OwnIndex] = pickle.loads  # of what `dump` returned
-    sparse: bool = False
-    functions: bool = False
+    names: tuple[str, str]  # by which Python imports the library and pip installs it
+    metrics: dict[str, str]  # the library's names of the metrics that it supports
+    build: Callable[[Any, IndexSettings], Index]  # an index of float32 rows
+    query: Callable[[Index, Any, int, int], np.ndarray]  # by rows, a number of neighbors and a number of threads
+    query_training: Callable[[Index, Any, int, int], np.ndarray] | None = None  # if the index's own rows need another
+    dump: Callable[[Index], bytes | np.ndarray] = pickle.dumps
+    load: Callable[[Any], Index] = pickle.loads  # of what `dump` returned
+    sparse: bool = False  # whether it supports sparse rows
+    functions: bool = False  # whether a metric may be a function compiled by numba
 
 
 # ------------------------------------------------------------------------------------------------------ PyNNDescent
 
 
-def build_pynndescent(features: Features, settings: IndexSettings) -> PynndescentIndex:
+def build_pynndescent(features: Features, settings: IndexSettings) -> Index:
     """Build a graph by nearest-neighbor descent (Dong, Moses, Li 2011)."""
     from pynndescent import NNDescent
 
@@ -94,12 +59,12 @@ def build_pynndescent(features: Features, settings: IndexSettings) -> Pynndescen
     )
 
 
-def query_training_pynndescent(index: PynndescentIndex, features: Features, count: int, threads: int) -> np.ndarray:
+def query_training_pynndescent(index: Index, features: Features, count: int, threads: int) -> np.ndarray:
     """Return the lists of neighbors at the end of the descent."""
     return index.neighbor_graph[0]
 
 
-def query_pynndescent(index: PynndescentIndex, features: Features, count: int, threads: int) -> np.ndarray:
+def query_pynndescent(index: Index, features: Features, count: int, threads: int) -> np.ndarray:
     """Search the graph of neighbors, starting from random trees."""
     return index.query(features, k=count, epsilon=0.2)[0]
 
@@ -107,7 +72,7 @@ def query_pynndescent(index: PynndescentIndex, features: Features, count: int, t
 # ---------------------------------------------------------------------------------------------------------- hnswlib
 
 
-def build_hnswlib(features: np.ndarray, settings: IndexSettings) -> HnswlibIndex:
+def build_hnswlib(features: np.ndarray, settings: IndexSettings) -> Index:
     """Build a hierarchical navigable small world graph (Malkov, Yashunin 2018)."""
     import hnswlib
 
@@ -117,7 +82,7 @@ def build_hnswlib(features: np.ndarray, settings: IndexSettings) -> HnswlibIndex
     return index
 
 
-def query_hnswlib(index: HnswlibIndex, features: np.ndarray, count: int, threads: int) -> np.ndarray:
+def query_hnswlib(index: Index, features: np.ndarray, count: int, threads: int) -> np.ndarray:
     """Search the graph, with a larger breadth if there are fewer neighbors than requested."""
     n_rows = index.get_current_count()
     breadth = SEARCH_BREADTH * count
@@ -137,11 +102,11 @@ def query_hnswlib(index: HnswlibIndex, features: np.ndarray, count: int, threads
 # ----------------------------------------------------------------------------------------------------------- usearch
 
 
-def build_usearch(features: np.ndarray, settings: IndexSettings) -> UsearchIndex:
+def build_usearch(features: np.ndarray, settings: IndexSettings) -> Index:
     """Build the same kind of graph as hnswlib, by another library."""
     from usearch.index import Index as Graph
 
-    index: Any = Graph(ndim=features.shape[1], metric="l2sq", dtype="f32")
+    index = Graph(ndim=features.shape[1], metric="l2sq", dtype="f32")
     keys = np.arange(len(features))
     index.add(keys[:SERIAL_ROWS], features[:SERIAL_ROWS], threads=1)
     if len(features) > SERIAL_ROWS:
@@ -149,7 +114,7 @@ def build_usearch(features: np.ndarray, settings: IndexSettings) -> UsearchIndex
     return index
 
 
-def query_usearch(index: UsearchIndex, features: np.ndarray, count: int, threads: int) -> np.ndarray:
+def query_usearch(index: Index, features: np.ndarray, count: int, threads: int) -> np.ndarray:
     """Return the keys of the neighbors, with -1 for rows that have found fewer."""
     index.expansion_search = SEARCH_BREADTH * count  # this is not stored with an index
     found = index.search(features, count, threads=threads)
@@ -158,23 +123,22 @@ def query_usearch(index: UsearchIndex, features: np.ndarray, count: int, threads
     return np.where(np.arange(keys.shape[1]) < counts, keys, -1)
 
 
-def dump_usearch(index: UsearchIndex) -> np.ndarray:
+def dump_usearch(index: Index) -> np.ndarray:
     """Return an index as bytes."""
     return np.frombuffer(index.save(), np.uint8)
 
 
-def load_usearch(stored: np.ndarray) -> UsearchIndex:
+def load_usearch(stored: np.ndarray) -> Index:
     """Return the index of some bytes."""
     from usearch.index import Index as Graph
 
-    index: Any = Graph.restore(bytes(stored))
-    return index
+    return Graph.restore(bytes(stored))
 
 
 # ------------------------------------------------------------------------------------------------------------- faiss
 
 
-def build_faiss(features: np.ndarray, settings: IndexSettings) -> FaissIndex:
+def build_faiss(features: np.ndarray, settings: IndexSettings) -> Index:
     """Build an inverted file: lists of the rows nearest to each of 4 sqrt(n) means."""
     import faiss
 
@@ -182,16 +146,16 @@ def build_faiss(features: np.ndarray, settings: IndexSettings) -> FaissIndex:
     lists = max(1, min(int(4 * np.sqrt(n)), n // MIN_ROWS_PER_LIST))
     index = faiss.IndexIVFFlat(faiss.IndexFlatL2(columns), columns, lists)
     index.cp.seed, index.cp.niter, index.cp.max_points_per_centroid = settings.seed % 2**31, 6, 64
-    with _UseFaissThreads(settings.threads):
+    with _use_faiss_threads(settings.threads):
         index.train(features)
         index.add(features)
     return index
 
 
-def query_faiss(index: FaissIndex, features: np.ndarray, count: int, threads: int) -> np.ndarray:
+def query_faiss(index: Index, features: np.ndarray, count: int, threads: int) -> np.ndarray:
     """Search the nearest lists, and more of them if they contain too few rows."""
     searched = min(LISTS_PER_QUERY, index.nlist)
-    with _UseFaissThreads(threads):
+    with _use_faiss_threads(threads):
         while True:
             index.nprobe = searched
             found = index.search(features, count)[1]
@@ -200,37 +164,31 @@ def query_faiss(index: FaissIndex, features: np.ndarray, count: int, threads: in
             searched = min(4 * searched, index.nlist)
 
 
-class _UseFaissThreads:
-    """Context manager that sets the number of faiss's threads."""
+@contextlib.contextmanager
+def _use_faiss_threads(threads: int) -> Iterator[None]:
+    """Set the number of faiss's threads in a block."""
+    import faiss
 
-    def __init__(self, threads: int):
-        self._threads = threads
-
-    def __enter__(self) -> None:
-        import faiss
-
-        self._before = faiss.omp_get_max_threads()
-        faiss.omp_set_num_threads(self._threads)
-
-    def __exit__(self, *_: object) -> None:
-        import faiss
-
-        faiss.omp_set_num_threads(self._before)
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(threads)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)
 
 
-def dump_faiss(index: Any) -> np.ndarray:
+def dump_faiss(index: Index) -> np.ndarray:
     """Return an index as bytes."""
     import faiss
 
     return faiss.serialize_index(index)
 
 
-def load_faiss(stored: np.ndarray) -> FaissIndex:
+def load_faiss(stored: np.ndarray) -> Index:
     """Return the index of some bytes."""
     import faiss
 
-    index: Any = faiss.deserialize_index(np.array(stored))
-    return index
+    return faiss.deserialize_index(np.array(stored))
 
 
 # ------------------------------------------------------------------------------------------------------------------
@@ -241,7 +199,7 @@ OTHER_METRICS = (
 )
 PYNNDESCENT_METRICS = EUCLIDEAN_NAMES | {name: name for name in [*OTHER_METRICS.split(), "sokalsneath", "yule"]}
 
-LIBRARIES: dict[str, Library[Any, Any]] = {
+LIBRARIES: dict[str, Library] = {
     "pynndescent": Library(
         ("pynndescent", "pynndescent"),
         PYNNDESCENT_METRICS,

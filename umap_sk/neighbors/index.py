@@ -7,8 +7,7 @@ from types import ModuleType
 import numpy as np
 
 from umap_sk._typing import Features, is_sparse
-from umap_sk.neighbors.approximate import LIBRARIES, IndexSettings, Library
-from umap_sk.neighbors.index_types import Index, StoredIndex
+from umap_sk.neighbors.approximate import LIBRARIES, Index, IndexSettings, Library
 
 
 class LibraryIndex:
@@ -16,7 +15,7 @@ class LibraryIndex:
 
     def __init__(self, name: str, settings: IndexSettings, features: Features):
         self.name, self.version = name, find_version(LIBRARIES[name])
-        self._stored: StoredIndex | None = None
+        self._stored: bytes | np.ndarray | None = None
         self._built: Index | None = LIBRARIES[name].build(to_float32(features), settings)
 
     def query_training(self, features: Features, count: int, threads: int) -> np.ndarray:
