@@ -689,7 +689,7 @@ class PrecomputedUMAP(
             del inputs  # free a copy of X, which the epochs do not need
             try:
                 if self._fitted.layout is not None:
-                    self._run_epochs(settings, None, task, session, reuse=True)
+                    run_epochs(settings, self._fitted, publish=self._publish, task=task, session=session, reuse=True)
             finally:
                 self._keep_run(fingerprints or None, arguments)
         return dtype
@@ -725,7 +725,7 @@ class PrecomputedUMAP(
                 self._check_can_continue(settings, arguments, fingerprints)
                 if session:
                     session.continue_run(self.manifold_._shared, self.n_epochs_, self.epoch_)
-            self._run_epochs(settings, epochs, task, session)
+            run_epochs(settings, self._fitted, epochs, publish=self._publish, task=task, session=session)
 
     def _needs_begin(self, fingerprints):
         """Return whether partial_fit must begin a run, since nothing is fitted or new data follow a finished fit."""
@@ -765,10 +765,6 @@ class PrecomputedUMAP(
         assert fitted.run is not None
         check_same_data(known_fingerprints or fingerprints, fingerprints)  # fit computes none before an interrupt
         check_same_parameters(fitted.run.parameters or {}, self.get_params(deep=False))
-
-    def _run_epochs(self, settings, epochs, task, session, *, reuse=False):
-        """Run epochs. After an interrupt, the last complete epoch is published."""
-        run_epochs(settings, self._fitted, epochs, publish=self._publish, task=task, session=session, reuse=reuse)
 
     def _begin_task(self, count, call_arguments):
         """Begin the task of a call for scikit-learn's callbacks."""

@@ -433,23 +433,23 @@ def test_a_run_is_given_back_with_its_estimator(arrays, tmp_path):
     settings = {**SETTINGS, "checkpoint": tmp_path / "runs"}
     stepped = PrecomputedUMAP(**settings).partial_fit(**arrays, epochs=3).partial_fit()
     (folder,) = (tmp_path / "runs").iterdir()
-    assert lock.is_locked(folder)
+    assert lock.find_holder(folder)
     again = PrecomputedUMAP(**settings).partial_fit(**arrays)  # in the same process, from the first one's checkpoint
     assert again.epoch_ == 5
     del stepped
     gc.collect()
-    assert not lock.is_locked(folder)
+    assert not lock.find_holder(folder)
     again.partial_fit()
-    assert lock.is_locked(folder)  # The call locks the folder again.
+    assert lock.find_holder(folder)  # The call locks the folder again.
     del again
     gc.collect()
-    assert not lock.is_locked(folder)
+    assert not lock.find_holder(folder)
 
 
 def test_forked_child_does_not_hold_the_parents_lock(half_done):
     """A lock belongs to one process: a forked child that continues to run does not keep others out."""
     folder, _ = half_done
-    assert lock.lock(folder) and lock.is_locked(folder)
+    assert lock.lock(folder) and lock.find_holder(folder)
     child = os.fork()
     if child == 0:
         time.sleep(60)
@@ -457,7 +457,7 @@ def test_forked_child_does_not_hold_the_parents_lock(half_done):
     try:
         time.sleep(0.5)
         lock.unlock(folder)
-        assert not lock.is_locked(folder)
+        assert not lock.find_holder(folder)
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)

@@ -8,12 +8,12 @@ import hashlib
 import inspect
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from numbers import Real
 from pathlib import Path
-from types import CodeType
-from typing import TypedDict, TypeGuard
+from types import CodeType, FunctionType
+from typing import Any, TypedDict
 
 import joblib
 import numpy as np
@@ -30,30 +30,13 @@ IRRELEVANT_PARAMETERS = ("n_jobs", "verbose", "checkpoint")
 VALID_SEEDS = range(2**32)  # the values of random_state, which include all seeds that are drawn
 
 
-class Version(TypedDict):
-    """The fields of format and version that every JSON file of a run contains."""
+class Identity(TypedDict):
+    """What distinguishes a run from others, as values for JSON."""
 
     format: int
     umap_sk: str
-
-
-class Identity(Version):
-    """What distinguishes a run from others, as values for JSON."""
-
     parameters: dict[str, Json]
     data: dict[str, str]
-
-
-class Stamp(Version):
-    """The first fields of every JSON file of a run."""
-
-    run: str
-    written: str
-
-
-def describe_version() -> Version:
-    """Return the fields of format and version that every JSON file of a run contains."""
-    return {"format": RUN_FORMAT, "umap_sk": __version__}
 
 
 def identify_run(parameters: Parameters, data: dict[str, str]) -> Identity:
@@ -64,7 +47,7 @@ def identify_run(parameters: Parameters, data: dict[str, str]) -> Identity:
     """
     names = sorted(parameters.keys() - set(IRRELEVANT_PARAMETERS))
     compared = {name: _to_comparable(parameters[name]) for name in names}
-    return {**describe_version(), "parameters": compared, "data": data}
+    return {"format": RUN_FORMAT, "umap_sk": __version__, "parameters": compared, "data": data}
 
 
 def compute_fingerprints(**given: object) -> dict[str, str]:
@@ -115,9 +98,10 @@ def name_run(identity: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def make_stamp(folder: Path) -> Stamp:
+def make_stamp(folder: Path) -> dict[str, object]:
     """Return the first fields of every JSON file of a run."""
-    return {**describe_version(), "run": folder.name, "written": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
+    written = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+    return {"format": RUN_FORMAT, "umap_sk": __version__, "run": folder.name, "written": written}
 
 
 def check_stamp(folder: Path, fields: Mapping[str, object]) -> None:
@@ -144,20 +128,16 @@ def find_differences(stored: Mapping[str, object], current: Mapping[str, object]
         for name in ("format", "umap_sk")
         if stored.get(name) != current[name]
     ]
-    for part, shown in (("parameters", _show_values), ("data", _show_name)):
+    for part in ("parameters", "data"):
         old, new = (fields if isinstance(fields, dict) else {} for fields in (stored.get(part), current[part]))
-        found += [shown(name, old, new) for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
+        for name in (name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)):
+            if part == "parameters":
+                found.append(f"{name}={old.get(name)!r} there, {new.get(name)!r} here")
+            elif name in old and name in new:
+                found.append(f"{name} differs")
+            else:
+                found.append(f"{name} given only {'there' if name in old else 'here'}")
     return found
-
-
-def _show_values(name: str, stored: Mapping[str, object], current: Mapping[str, object]) -> str:
-    return f"{name}={stored.get(name)!r} there, {current.get(name)!r} here"
-
-
-def _show_name(name: str, stored: Mapping[str, object], current: Mapping[str, object]) -> str:
-    if name not in stored or name not in current:
-        return f"{name} given only {'there' if name in stored else 'here'}"
-    return f"{name} differs"
 
 
 def _to_comparable(value: object) -> Json:
@@ -165,18 +145,13 @@ def _to_comparable(value: object) -> Json:
     if value is None or isinstance(value, str | Real | np.bool_):
         plain = to_json(value)
         return int(plain) if isinstance(plain, float) and plain.is_integer() else plain
-    if _is_function(value):
+    if hasattr(value, "__code__"):
         return _describe_function(value, ())
     return f"hash {joblib.hash(value, hash_name='sha1', coerce_mmap=True)}"
 
 
-def _is_function(value: object) -> TypeGuard[Callable[..., object]]:
-    """Return whether a value is a function of Python or of numba."""
-    return hasattr(value, "__code__")
-
-
-def _describe_function(value: Callable[..., object], callers: tuple[Callable[..., object], ...]) -> str:
-    """Return a function's name and a hash of its code and of the outer values that it uses."""
+def _describe_function(value: Any, callers: tuple[FunctionType, ...]) -> str:
+    """Return the name of a function of Python or of numba, and a hash of its code and of outer values that it uses."""
     function = getattr(value, "py_func", value)  # numba stores the original function there
     codes = _collect_codes(function.__code__)
     content = "".join(
@@ -195,7 +170,7 @@ def _collect_codes(code: CodeType) -> list[CodeType]:
     return [code, *(inner for const in code.co_consts if hasattr(const, "co_code") for inner in _collect_codes(const))]
 
 
-def _find_outer_values(function: Callable[..., object], codes: list[CodeType]) -> dict[str, object]:
+def _find_outer_values(function: FunctionType, codes: list[CodeType]) -> dict[str, object]:
     """Return the values of defaults, closures and globals that a function uses, except modules and builtins."""
     found = dict(enumerate(function.__defaults__ or ())) | (function.__kwdefaults__ or {})
     found |= dict(
@@ -206,11 +181,11 @@ def _find_outer_values(function: Callable[..., object], codes: list[CodeType]) -
     return {str(name): value for name, value in found.items() if not inspect.ismodule(value)}
 
 
-def _describe_outer_value(name: str, value: object, callers: tuple[Callable[..., object], ...]) -> Json:
+def _describe_outer_value(name: str, value: object, callers: tuple[FunctionType, ...]) -> Json:
     """Convert a value that a function uses to a value for JSON."""
     if any(getattr(value, "py_func", value) is function for function in callers):  # it calls itself
         return "itself"
-    if _is_function(value):
+    if hasattr(value, "__code__"):
         return _describe_function(value, callers)
     try:
         return _to_comparable(value)

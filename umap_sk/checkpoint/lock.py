@@ -26,11 +26,6 @@ def find_holder(folder: Path) -> str | None:
         os.close(descriptor)
 
 
-def is_locked(folder: Path) -> bool:
-    """Return whether any process uses a folder."""
-    return find_holder(folder) is not None
-
-
 def lock(folder: Path) -> bool:
     """Lock a folder for one thread of this process.
 

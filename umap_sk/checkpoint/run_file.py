@@ -5,7 +5,7 @@ from pathlib import Path
 
 from umap_sk._typing import Parameters
 from umap_sk.checkpoint.identity import Identity, check_seed, check_stamp, find_differences, make_stamp
-from umap_sk.checkpoint.lock import is_locked
+from umap_sk.checkpoint.lock import find_holder
 from umap_sk.checkpoint.settings import Checkpoint
 from umap_sk.checkpoint.store import read_newest_metadata
 from umap_sk.exceptions import CheckpointMismatchWarning, CheckpointWarning, warn
@@ -39,7 +39,7 @@ def compare_with_others(settings: Checkpoint, identity: Identity) -> None:
     runs = []
     for path in settings.path.glob("*/run.json"):
         newest = read_newest_metadata(path.parent)
-        if newest is None or newest["epoch"] >= newest["n_epochs"] or is_locked(path.parent):
+        if newest is None or newest["epoch"] >= newest["n_epochs"] or find_holder(path.parent):
             continue
         with contextlib.suppress(DamagedError, OSError):
             runs.append((find_differences(read_json(path), identity), path.parent, newest))

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 from umap_sk._typing import Parameters
 
@@ -22,14 +22,6 @@ CALLBACK_ATTRIBUTES = ("_callback_fit_ctx", "_skl_callbacks_to_teardown", "_pare
 """Attributes that scikit-learn sets on an estimator while its fit runs."""
 
 
-class TaskData(TypedDict):
-    """The arguments of the fit, as scikit-learn's hooks name them."""
-
-    X: object
-    y: object
-    metadata: Parameters
-
-
 class FitTask:
     """A task with callbacks: the whole fit, its graph, or its layout, whose subtasks are the epochs.
 
@@ -37,7 +29,7 @@ class FitTask:
     receive.
     """
 
-    def __init__(self, estimator: "BaseEstimator | None", context: "CallbackContext | None", data: TaskData):
+    def __init__(self, estimator: "BaseEstimator | None", context: "CallbackContext | None", data: Parameters):
         self._estimator, self._context, self._data = estimator, context, data
         self._epoch: CallbackContext | None = None
 

@@ -4,7 +4,7 @@ Each thread converts one block of rows at a time to int64 and float64. The calle
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import scipy.sparse
@@ -42,46 +42,29 @@ class Entry(NamedTuple):
     is_array: bool
 
 
-class Form(Protocol):
-    """The interface by which all forms are read."""
+class EvenRows:
+    """A form whose rows have the same number of entries."""
 
-    name: str
     shape: tuple[int, int]
-    index_dtype: np.dtype
-    dist_dtype: np.dtype
-    sentinels: tuple[int, int]
-    is_array: bool
-    max_length: int
-    may_repeat: bool
+
+    @property
+    def max_length(self) -> int:
+        """Number of entries of the longest row."""
+        return self.shape[1]
 
     def split(self) -> Iterator[tuple[int, int]]:
         """Yield the first row of each block and the row after its last one."""
+        n_rows, length = self.shape
+        step = max(1, choose_block_entries(n_rows * length) // max(1, length))
+        for first in range(0, n_rows, step):
+            yield first, min(n_rows, first + step)
 
     def max_entries(self, width: int, first: int, last: int) -> int:
         """Return the maximal number of entries of some rows, if each row keeps at most `width`."""
-
-    def read(self, first: int, last: int) -> Block:
-        """Read the rows of a block."""
-
-    def entry(self, row: int, position: int) -> Entry:
-        """Return entry number `position` of a row."""
+        return (last - first) * min(width, self.max_length)
 
 
-def open_form(X: FeaturesLike | None, knn_indices: ArrayLike | None, knn_dists: ArrayLike | None) -> Form:
-    """Detect the form of the neighbors, and check dtypes and shapes."""
-    if (knn_indices is None) != (knn_dists is None):
-        present, missing = ("knn_dists", "knn_indices") if knn_indices is None else ("knn_indices", "knn_dists")
-        raise ValueError(f"{present} was given without {missing}. {checks.PAIR}")
-    if knn_indices is not None and knn_dists is not None:
-        if X is not None:
-            raise TypeError("Pass either X or the two arrays of neighbors, not both.")
-        return ArrayForm(knn_indices, knn_dists)
-    if X is None:
-        raise ValueError(f"Neither X nor neighbors were given. {checks.PAIR} Or pass a distance graph or matrix as X.")
-    return SparseForm(X) if is_sparse(X) else DenseForm(X)
-
-
-class ArrayForm:
+class ArrayForm(EvenRows):
     """Two arrays of shape (n_rows, n_neighbors)."""
 
     name = "knn_indices"
@@ -100,16 +83,9 @@ class ArrayForm:
         self.shape: tuple[int, int] = self.indices.shape
         self.index_dtype = self.indices.dtype
         self.dist_dtype = self.dists.dtype
-        self.max_length = self.shape[1]
         # uint64's maximum becomes -1 when it is converted to int64
         largest = int(np.iinfo(self.index_dtype).max)
         self.sentinels = (-1, -1 if largest >= 2**63 else largest)
-
-    def split(self) -> Iterator[tuple[int, int]]:
-        return _split_rows(*self.shape)
-
-    def max_entries(self, width: int, first: int, last: int) -> int:
-        return (last - first) * min(width, self.max_length)
 
     def read(self, first: int, last: int) -> Block:
         starts = np.arange(last - first + 1, dtype=np.int64) * self.max_length
@@ -168,7 +144,7 @@ class SparseForm:
         return Entry(row, column, column, dist, f"X[{row}, {column}]", False)
 
 
-class DenseForm:
+class DenseForm(EvenRows):
     """A dense distance matrix."""
 
     name = "X"
@@ -182,13 +158,6 @@ class DenseForm:
         self.shape: tuple[int, int] = self.matrix.shape
         self.index_dtype = np.dtype(np.int64)
         self.dist_dtype = self.matrix.dtype
-        self.max_length = self.shape[1]
-
-    def split(self) -> Iterator[tuple[int, int]]:
-        return _split_rows(*self.shape)
-
-    def max_entries(self, width: int, first: int, last: int) -> int:
-        return (last - first) * min(width, self.max_length)
 
     def read(self, first: int, last: int) -> Block:
         indices = as_readonly(np.arange(self.max_length, dtype=np.int64))  # the same for every row
@@ -198,6 +167,22 @@ class DenseForm:
 
     def entry(self, row: int, position: int) -> Entry:
         return Entry(row, position, position, self.matrix[row, position], f"X[{row}, {position}]", False)
+
+
+Form: TypeAlias = ArrayForm | SparseForm | DenseForm
+"""A form of neighbors. All are read by the same methods."""
+
+
+def open_form(X: FeaturesLike | None, knn_indices: ArrayLike | None, knn_dists: ArrayLike | None) -> Form:
+    """Detect the form of the neighbors, and check dtypes and shapes."""
+    checks.check_pair(knn_indices, knn_dists)
+    if knn_indices is not None and knn_dists is not None:
+        if X is not None:
+            raise TypeError("Pass either X or the two arrays of neighbors, not both.")
+        return ArrayForm(knn_indices, knn_dists)
+    if X is None:
+        raise ValueError(f"Neither X nor neighbors were given. {checks.PAIR} Or pass a distance graph or matrix as X.")
+    return SparseForm(X) if is_sparse(X) else DenseForm(X)
 
 
 def as_csr(graph: AnySparse) -> SparseMatrix:
@@ -240,12 +225,6 @@ def pad_rows(graph: SparseMatrix) -> tuple[np.ndarray, np.ndarray]:
 def choose_block_entries(entries: int) -> int:
     """Return the number of entries of a block."""
     return max(BLOCK_ENTRIES, min(MAX_BLOCK_ENTRIES, entries // MAX_BLOCKS))
-
-
-def _split_rows(n_rows: int, length: int) -> Iterator[tuple[int, int]]:
-    step = max(1, choose_block_entries(n_rows * length) // max(1, length))
-    for first in range(0, n_rows, step):
-        yield first, min(n_rows, first + step)
 
 
 def _flatten(values: np.ndarray, dtype: type) -> np.ndarray:

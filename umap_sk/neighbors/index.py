@@ -18,14 +18,11 @@ class LibraryIndex:
         self._stored: bytes | np.ndarray | None = None
         self._built: Index | None = LIBRARIES[name].build(to_float32(features), settings)
 
-    def query_training(self, features: Features, count: int, threads: int) -> np.ndarray:
-        """Return candidates of all rows of the index, including the rows themselves."""
+    def query(self, features: Features, count: int, threads: int, *, own: bool) -> np.ndarray:
+        """Return candidates of rows. With `own`, these are all rows of the index, which may be their own candidates."""
         library = LIBRARIES[self.name]
-        return (library.query_training or library.query)(self._load(), to_float32(features), count, threads)
-
-    def query(self, features: Features, count: int, threads: int) -> np.ndarray:
-        """Return candidates of other rows."""
-        return LIBRARIES[self.name].query(self._load(), to_float32(features), count, threads)
+        find = (library.query_training if own else None) or library.query
+        return find(self._load(), to_float32(features), count, threads)
 
     def _load(self) -> Index:
         if self._built is None:

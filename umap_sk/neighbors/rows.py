@@ -199,4 +199,7 @@ def check_not_similarities(is_array: bool, tally: np.ndarray) -> None:
     """Raise an error if the values of most rows decrease, as similarities do."""
     falling, ordered = int(tally[kernels.FALLING]), int(tally[kernels.ORDERED])
     if is_array and 2 * falling > ordered:
-        checks.raise_similarities(falling, ordered)
+        raise ValueError(
+            f"knn_dists falls along {falling} of {ordered} rows, as similarities do. {checks.SIMILARITIES} If they are "
+            "distances, farthest first, turn both arrays round: knn_indices[:, ::-1], knn_dists[:, ::-1]."
+        )

@@ -82,16 +82,6 @@ def build_search(
         raise ValueError(f"metric={metric!r} does not support metric_params={metric_params!r}: {error}.") from error
 
 
-def try_build_search(
-    features: Features, metric: Metric, metric_params: Parameters | None, n_jobs: int | None, *, exact: bool
-) -> SklearnSearch | RowSearch | NoSearch:
-    """Build a search, or return NoSearch. Neighbors take precedence, so features may be unsearchable."""
-    try:
-        return build_search(features, metric, metric_params, n_jobs, exact=exact)
-    except ValueError as error:
-        return NoSearch(str(error).splitlines()[0])
-
-
 def extend_search(search: SklearnSearch | RowSearch, features: Features) -> SklearnSearch | RowSearch:
     """Return a search among the training rows and more rows, with the same metric."""
     if isinstance(search, RowSearch):

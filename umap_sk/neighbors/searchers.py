@@ -1,6 +1,5 @@
 """Searchers of features: the package itself, scikit-learn, an approximate library, or an object."""
 
-from collections.abc import Callable
 from typing import NamedTuple, TypeAlias, TypedDict
 
 import numpy as np
@@ -144,14 +143,10 @@ def search_training(
         figures["version"] = index.library.version
     if estimate_recall:
         figures |= measure_recall(index, features, settings, dists, n_neighbors)
-        report_recall(tell, figures)
+        if tell and figures["recall"] is not None:
+            share, rows = figures["recall"], figures["sampled_rows"]
+            tell(f"search: {share:.1%} of the nearest neighbors of {rows} rows were found")
     return index, indices, dists, figures
-
-
-def report_recall(tell: Callable[[str], None] | None, figures: SearchFigures) -> None:
-    """Show the share of the nearest neighbors that was found, if it is known."""
-    if tell and figures["recall"] is not None:
-        tell(f"search: {figures['recall']:.1%} of the nearest neighbors of {figures['sampled_rows']} rows were found")
 
 
 def search_approximately(
@@ -181,7 +176,10 @@ def prepare_search(
         searcher = choose_searcher(settings, features)
     if any(is_named(searcher, name) for name in ("auto", "exact", "inverted_file")):
         exact = not is_named(searcher, "inverted_file")
-        return search.try_build_search(features, settings.metric, settings.metric_params, settings.n_jobs, exact=exact)
+        try:
+            return build_search(features, settings.metric, settings.metric_params, settings.n_jobs, exact=exact)
+        except ValueError as error:  # the given neighbors take precedence
+            return NoSearch(str(error).splitlines()[0])
     return DeferredSearch(features, settings._replace(searcher=searcher), count)
 
 
@@ -206,8 +204,7 @@ def _query_library(
     if not own:
         search.check_values(features, exact.metric, getattr(exact, "parameters", {}))
     rows = to_index_rows(exact, None if own else features)
-    query = index.library.query_training if own else index.library.query
-    candidates = query(rows, n_queried, get_num_threads())
+    candidates = index.library.query(rows, n_queried, get_num_threads(), own=own)
     if isinstance(exact, RowSearch):
         indices, dists = exact.rank_candidates(None if own else features, candidates, wanted)
     else:

@@ -153,6 +153,13 @@ def refuse_transposed(shape: tuple[int, int], largest: int) -> None:
         )
 
 
+def check_pair(knn_indices: object, knn_dists: object) -> None:
+    """Refuse one of the two arrays without the other."""
+    if (knn_indices is None) != (knn_dists is None):
+        given, missing = ("knn_dists", "knn_indices") if knn_indices is None else ("knn_indices", "knn_dists")
+        raise ValueError(f"{given} was given without {missing}. {PAIR}")
+
+
 def check_no_pair(X: object) -> None:
     """Refuse a tuple of two arrays as X, such as umap-learn's precomputed_knn, perhaps with a third part."""
     if isinstance(X, tuple | list) and len(X) in (2, 3) and all(getattr(part, "ndim", 0) == 2 for part in X[:2]):
@@ -225,14 +232,6 @@ def check_width(n_columns: int, index_dtype: np.dtype | None) -> None:
             f"knn_indices has dtype {index_dtype}, which cannot name all of {n_columns} rows (its largest value stands "
             "for a missing neighbor). Use indices of a wider dtype, such as np.int64."
         )
-
-
-def raise_similarities(falling: int, ordered: int) -> NoReturn:
-    """Raise the error for similarities."""
-    raise ValueError(
-        f"knn_dists falls along {falling} of {ordered} rows, as similarities do. {SIMILARITIES} If they are distances, "
-        "farthest first, turn both arrays round: knn_indices[:, ::-1], knn_dists[:, ::-1]."
-    )
 
 
 def _raise_out_of_range(place: "Entry", n_columns: int, index_dtype: np.dtype) -> NoReturn:

@@ -14,7 +14,14 @@ from umap_sk.layout.anchors import AnchorsLike
 from umap_sk.neighbors.choice import check_searcher_used
 from umap_sk.neighbors.distances import check_metric
 from umap_sk.neighbors.sparse_structure import check_structure
-from umap_sk.neighbors.validate import SLICED, check_no_model, check_no_pair, check_no_positions, replace_advice
+from umap_sk.neighbors.validate import (
+    SLICED,
+    check_no_model,
+    check_no_pair,
+    check_no_positions,
+    check_pair,
+    replace_advice,
+)
 from umap_sk.pipeline.settings import Settings
 from umap_sk.pipeline.targets import select_targets
 from umap_sk.runtime.side_by_side import map_blocks
@@ -108,9 +115,7 @@ def check_combination(
     """
     check_no_model(X)
     check_no_pair(X)
-    if (knn_indices is None) != (knn_dists is None):
-        given, lacking = ("knn_dists", "knn_indices") if knn_indices is None else ("knn_indices", "knn_dists")
-        raise ValueError(f"{given} was given without {lacking}; neighbors need both arrays.")
+    check_pair(knn_indices, knn_dists)
     if manifold is not None and knn_indices is not None:
         raise ValueError(
             "Both a manifold and kNN arrays were given; the manifold holds the neighbors. Give one of them."

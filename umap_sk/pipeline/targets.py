@@ -1,7 +1,6 @@
 """Targets: whether y is used, its valid forms, and its influence on the graph."""
 
 import inspect
-import itertools
 from collections.abc import Hashable
 from numbers import Real
 from pathlib import Path
@@ -232,7 +231,6 @@ def _make_label_error(value: float, row: int) -> ValueError:
 
 def _encode_objects(y: np.ndarray) -> np.ndarray:
     """Encode labels of any type as integers, in the order of their first occurrence."""
-    count = itertools.count()
     known: dict[Hashable, int] = {}
     codes = np.full(len(y), -1, np.int32)
     for row, value in enumerate(y.tolist()):
@@ -240,7 +238,5 @@ def _encode_objects(y: np.ndarray) -> np.ndarray:
             continue
         if isinstance(value, float) and value % 1 != 0:
             raise _make_label_error(value, row)
-        if value not in known:
-            known[value] = next(count)
-        codes[row] = known[value]
+        codes[row] = known.setdefault(value, len(known))
     return codes

@@ -17,14 +17,10 @@ def without_format(what: str, state: Mapping[str, Any]) -> dict[str, Any]:
     """Return the stored fields without the format. Raise ValueError if this version cannot read it."""
     if "stored_format" not in state:
         raise ValueError(f"The {what} was made by a development version of umap_sk, which no release reads. Fit again.")
-    check_format(what, state["stored_format"], state.get("umap_sk_version"))
-    return {name: value for name, value in state.items() if name not in ("stored_format", "umap_sk_version")}
-
-
-def check_format(what: str, stored: int, writer: str | None) -> None:
-    """Raise ValueError if a newer version has written the file."""
+    stored, writer = state["stored_format"], state.get("umap_sk_version")
     if stored > FORMAT:
         raise ValueError(
             f"The {what} was written by umap_sk {writer} in format {stored}, but umap_sk {__version__} reads formats "
             f"up to {FORMAT}. Install umap_sk {writer}, or fit again."
         )
+    return {name: value for name, value in state.items() if name not in ("stored_format", "umap_sk_version")}

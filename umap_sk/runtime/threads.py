@@ -22,18 +22,19 @@ FEW_ROWS = 4096  # four blocks of the layout; with fewer rows, a second thread c
 @contextlib.contextmanager
 def acquire_launch_lock() -> Iterator[None]:
     """Hold a lock if needed: numba's workqueue layer aborts when two Python threads launch kernels at once."""
-    if config.DISABLE_JIT or _threading_layer() in ("omp", "tbb"):
+    if config.DISABLE_JIT or get_threading_layer() in ("omp", "tbb"):
         yield
         return
     with _launch_lock:
         yield
 
 
-def _threading_layer() -> str:
+def get_threading_layer() -> str | None:
+    """Return numba's threading layer, or None before it is chosen at the first launch."""
     try:
         return numba.threading_layer()
-    except ValueError:  # numba chooses it at the first launch
-        return "unknown"
+    except ValueError:
+        return None
 
 
 def start_threads() -> None:
@@ -45,13 +46,13 @@ def start_threads() -> None:
             'multiprocessing\'s "spawn" or "forkserver"; or set NUMBA_THREADING_LAYER=workqueue before Python starts, '
             "whose threads survive a fork."
         )
-    if _threading_layer() == "unknown":
+    if get_threading_layer() is None:
         with _start_lock, load_with_passive_waiting():
             numba.get_num_threads()
 
 
 def _uses_gnu_openmp() -> bool:
-    if config.DISABLE_JIT or _threading_layer() != "omp":
+    if config.DISABLE_JIT or get_threading_layer() != "omp":
         return False
     return importlib.import_module("numba.np.ufunc.omppool").openmp_vendor == "GNU"
 

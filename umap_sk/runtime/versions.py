@@ -5,7 +5,9 @@ import os
 import platform
 import sys
 
-from umap_sk.runtime.threads import config
+import numba
+
+from umap_sk.runtime.threads import config, get_threading_layer
 
 PACKAGES = ("umap-sk", "scikit-learn", "numpy", "scipy", "numba", "llvmlite", "joblib", "threadpoolctl", "xxhash")
 EXTRAS = ("pynndescent", "matplotlib", "rich", "dask", "distributed", "anndata", "scanpy", "umap-learn")
@@ -23,7 +25,9 @@ def show_versions() -> None:
     lines = [f"Python {sys.version.split()[0]} ({sys.executable})", platform.platform()]
     lines.append(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores")
     lines += [f"{name} {found}" for name in PACKAGES + EXTRAS if (found := _find_version(name))]
-    sys.stdout.write("\n".join(lines) + "\n" + _describe_threading())
+    layer = get_threading_layer() or config.THREADING_LAYER  # the second before any parallel function has run
+    lines.append(f"numba's threads: {numba.get_num_threads()}, layer {layer}")
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 def _find_version(name: str) -> str | None:
@@ -31,14 +35,3 @@ def _find_version(name: str) -> str | None:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return "missing" if name in PACKAGES else None
-
-
-def _describe_threading() -> str:
-    """Return a line with numba's threading layer, if it is chosen yet, and the number of threads."""
-    import numba
-
-    try:
-        layer = numba.threading_layer()
-    except ValueError:  # no parallel function has run yet
-        layer = config.THREADING_LAYER
-    return f"numba's threads: {numba.get_num_threads()}, layer {layer}\n"
