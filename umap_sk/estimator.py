@@ -453,7 +453,7 @@ class PrecomputedUMAP(
         arguments = drop_unused_targets(settings, Arguments(X, knn_indices, knn_dists, y=y))
 
         def build(allocate=allocate_in_memory):
-            inputs = read_inputs(settings, arguments, owner=type(self).__name__)
+            inputs = read_inputs(settings, arguments)
             if allocate is allocate_in_memory:
                 planning.warn_if_too_large(settings, inputs.X, knn_indices, until="graph")
             return learn_graph(settings, inputs, Report(), None, allocate)[0]
@@ -543,7 +543,7 @@ class PrecomputedUMAP(
             )
         arguments = Arguments(X, knn_indices, knn_dists, None, manifold, anchors)
         with limit_threads(self.n_jobs), announce_compilation(say if self.verbose else None), show_phases(self.verbose):
-            self._publish(grow(settings, fitted, arguments, epochs, owner=type(self).__name__))
+            self._publish(grow(settings, fitted, arguments, epochs))
         return self
 
     def transform(self, X=None, *, knn_indices=None, knn_dists=None):
@@ -564,7 +564,7 @@ class PrecomputedUMAP(
             Places in the dtype of `X`, or float32 without `X`. Rows without a usable neighbor are NaN.
         """
         neighbors = {"knn_indices": knn_indices, "knn_dists": knn_dists}
-        return place(self._get_settings(), self._get_fitted(), X, **neighbors, owner=type(self).__name__)
+        return place(self._get_settings(), self._get_fitted(), X, **neighbors)
 
     @available_if(_has_inverse)
     def inverse_transform(self, X, *, features=None):
@@ -636,10 +636,8 @@ class PrecomputedUMAP(
         float
             The score from 0 to 1. Higher is better.
         """
-        settings, fitted, name = self._get_settings(), self._get_fitted(), type(self).__name__
-        places, neighbors = place_with_neighbors(
-            settings, fitted, X, knn_indices, knn_dists, check_k(k) + 1, owner=name
-        )
+        settings, fitted = self._get_settings(), self._get_fitted()
+        places, neighbors = place_with_neighbors(settings, fitted, X, knn_indices, knn_dists, check_k(k) + 1)
         return compute_recall(list_placed_rows(self, places, neighbors, k))
 
     def drop_graph(self):
@@ -680,7 +678,7 @@ class PrecomputedUMAP(
         """Fit from the beginning, and return the dtype of the output."""
         settings = self._get_settings()
         arguments = drop_unused_targets(settings, call_arguments)
-        inputs = read_inputs(settings, arguments, owner=type(self).__name__)
+        inputs = read_inputs(settings, arguments)
         dtype, seed = inputs.dtype, draw_seed(settings)
         fingerprints = {} if self.checkpoint is None else compute_fingerprints(**arguments._asdict())
         run_on_disk = open_run(self.get_params(deep=False), self.checkpoint, settings, inputs, fingerprints, seed)
@@ -709,7 +707,7 @@ class PrecomputedUMAP(
         is_new, seed, inputs = self._needs_begin(fingerprints), 0, None
         run_on_disk: AbstractContextManager[Session | None] = contextlib.nullcontext()
         if is_new:
-            inputs, seed = read_inputs(settings, arguments, owner=type(self).__name__), draw_seed(settings)
+            inputs, seed = read_inputs(settings, arguments), draw_seed(settings)
             run_on_disk = open_run(
                 self.get_params(deep=False), self.checkpoint, settings, inputs, fingerprints, seed, keeper=self
             )
@@ -753,9 +751,7 @@ class PrecomputedUMAP(
             neighbors_given = check_combination(X, knn_indices, knn_dists, manifold, optional=True)
             if X is not None and known_fingerprints.get("X") != fingerprints["X"]:
                 n_samples = len(fitted.embedding)
-                read_new_X(
-                    settings, X, fitted.columns, n_samples, neighbors_given=neighbors_given, owner=type(self).__name__
-                )
+                read_new_X(settings, X, fitted.columns, n_samples, neighbors_given=neighbors_given)
         if fitted.is_finished:
             raise ValueError(
                 f"All {fitted.n_epochs} epochs have been run (n_epochs={self.n_epochs}). To begin "

@@ -80,7 +80,8 @@ def read_state(path: Path) -> StoredState:
         raise DamagedError(f"it is no checkpoint ({error!r})") from error
     check_seed(stored.state.seed, identity["parameters"])
     parameters = identity["parameters"]
-    axes, moved = get_axes(parameters["n_components"], parameters.get("output_metric"))
+    axes = (parameters["n_components"],)
+    moved = (axes[0] + (parameters.get("output_metric") == "haversine"),)  # epochs move unit vectors on the sphere
     if shape not in ((moved, moved), (axes, moved)):
         raise DamagedError(f"it has positions and moments of {shape} axes, not {axes}")
     if path.stem != f"epoch-{stored.state.epoch:08d}":
@@ -93,11 +94,6 @@ def read_state(path: Path) -> StoredState:
     if mismatches:
         raise DamagedError(f"{get_metadata_path(path).name} says {'; '.join(mismatches)}")
     return stored
-
-
-def get_axes(n_components: int, output_metric: object) -> tuple[tuple[int], tuple[int]]:
-    """Return the axes of a map, and those of the positions in epochs, which are unit vectors on the sphere."""
-    return (n_components,), (n_components + (output_metric == "haversine"),)
 
 
 def get_checkpoint_path(folder: Path, epoch: int) -> Path:

@@ -13,7 +13,6 @@ MIN_NEIGHBORS = 50  # neighbors that a warning has to be based on
 SQUARE_TOLERANCE = 1e-3  # relative tolerance between a distance and a square
 UNIT_MARGIN = 0.05  # distances this close to 1 are skipped, since their squares are too similar
 NEAR_SHARE = 0.6  # share of neighbors closer than the median row; it is 0.5 for random neighbors
-SQUARED_METRICS: tuple[Metric, ...] = ("sqeuclidean",)
 
 
 def check_against_features(features: Features, indices: ArrayLike, dists: ArrayLike, metric: Metric) -> None:
@@ -23,7 +22,7 @@ def check_against_features(features: Features, indices: ArrayLike, dists: ArrayL
         return
     tells = (real > 0) & (np.abs(real - 1) > UNIT_MARGIN)
     squares = np.abs(listed[tells] / real[tells] ** 2 - 1) < SQUARE_TOLERANCE
-    if metric not in SQUARED_METRICS and len(squares) >= MIN_NEIGHBORS and squares.mean() > NEAR_SHARE:
+    if metric != "sqeuclidean" and len(squares) >= MIN_NEIGHBORS and squares.mean() > NEAR_SHARE:
         warn(
             "knn_dists contains the squared Euclidean distances between the rows of X, which make far neighbors "
             "farther. Pass np.sqrt(knn_dists), or set metric='sqeuclidean' if squares are intended.",

@@ -11,6 +11,7 @@ from umap_sk._typing import SparseMatrix
 from umap_sk.kernels.sparse_search import Inverted, SparseRows
 from umap_sk.neighbors.cells import PROGRESS_STEPS
 from umap_sk.neighbors.euclidean import ANGULAR
+from umap_sk.neighbors.sparse_rows import find_columns
 from umap_sk.runtime.compile import as_readonly
 
 MAX_PRODUCTS = 2**18  # products per row in an approximate search
@@ -88,9 +89,7 @@ def search_sparse(
 def match_columns(index: SparseIndex, features: SparseMatrix, metric: str, exponent: int) -> SparseRows:
     """Return new rows with the columns of the index. -1 stands for a column that it lacks."""
     values = scale_values(features, metric, exponent)
-    places = np.searchsorted(index.columns, features.indices)
-    known = places < len(index.columns)
-    known[known] = index.columns[places[known]] == features.indices[known]
-    places = np.where(known, places, -1)
+    places, is_known = find_columns(index.columns, features.indices)
+    places = np.where(is_known, places, -1)
     parts = features.indptr.astype(np.int64), places.astype(np.int64), values, compute_halves(features, values)
     return SparseRows(*map(as_readonly, parts))

@@ -8,7 +8,9 @@ from umap_sk._typing import SparseMatrix
 def compute_sparse_distances(row: SparseMatrix, others: SparseMatrix, power: int) -> np.ndarray:
     """Return Minkowski distances (`power` 1 or 2) of a CSR row to others. Equal rows have distance 0."""
     values = row.data.astype(np.float64)
-    owners, both, places = _match_columns(row, others)
+    owners = np.repeat(np.arange(others.shape[0]), np.diff(others.indptr))
+    places, both = find_columns(row.indices, others.indices)
+    places = places[both]
     differences = others.data.astype(np.float64)
     differences[both] -= values[places]
     sums = np.bincount(owners, np.abs(differences) ** power, others.shape[0]).astype(np.float64, copy=False)
@@ -18,10 +20,9 @@ def compute_sparse_distances(row: SparseMatrix, others: SparseMatrix, power: int
     return np.sqrt(sums) if power == 2 else sums
 
 
-def _match_columns(row: SparseMatrix, others: SparseMatrix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the row of each entry, whether the entry shares a column with `row`, and its position there."""
-    owners = np.repeat(np.arange(others.shape[0]), np.diff(others.indptr))
-    places = np.searchsorted(row.indices, others.indices)
-    both = places < len(row.indices)
-    both[both] = row.indices[places[both]] == others.indices[both]
-    return owners, both, places[both]
+def find_columns(columns: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the place of each wanted column among sorted ones, and whether it is one of them."""
+    places = np.searchsorted(columns, wanted)
+    is_known = places < len(columns)
+    is_known[is_known] = columns[places[is_known]] == wanted[is_known]
+    return places, is_known

@@ -22,7 +22,7 @@ class FittedAttributes:
 
     def _get_settings(self) -> Settings:
         """Return the parameters as settings of the steps."""
-        return make_settings(self.get_params(deep=False))
+        return make_settings(self.get_params(deep=False), type(self).__name__)
 
     def _get_fitted(self) -> FittedModel:
         """Return the fitted model. Raises NotFittedError before a fit."""

@@ -28,7 +28,6 @@ from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.neighbors.training_rows import get_training_features
 from umap_sk.pipeline.fitted import FittedModel
 from umap_sk.pipeline.inputs import (
-    ESTIMATOR_NAME,
     SPARSE_FORMATS,
     Arguments,
     Columns,
@@ -42,17 +41,15 @@ from umap_sk.pipeline.new_rows import MANIFOLD_ADVICE, check_new_features, check
 from umap_sk.pipeline.settings import Settings, check_flat, replace_curve
 
 
-def grow(
-    settings: Settings, fitted: FittedModel, arguments: Arguments, epochs: int = 60, *, owner: str = ESTIMATOR_NAME
-) -> FittedModel:
+def grow(settings: Settings, fitted: FittedModel, arguments: Arguments, epochs: int = 60) -> FittedModel:
     """Add new rows to the graph and the map, and return the model of all rows, with the old ones first.
 
     `arguments` contain the new rows, and anchors for all rows, as :meth:`umap_sk.PrecomputedUMAP.update` describes
-    them. `fitted` must be finished, and does not change. `owner` is the estimator's name in messages.
+    them. `fitted` must be finished, and does not change.
     """
     check_can_grow(settings, fitted, epochs)
     report, n_old = Report(threads=get_num_threads()), len(fitted.embedding)
-    inputs = read_new_rows(settings, fitted, arguments, owner)
+    inputs = read_new_rows(settings, fitted, arguments)
     search = fitted.search
     if isinstance(search, SklearnSearch | RowSearch) and inputs.X is not None:
         check_new_features(get_training_features(search), inputs.X, n_old)
@@ -97,7 +94,7 @@ def check_can_grow(settings: Settings, fitted: FittedModel, epochs: object) -> N
         )
 
 
-def read_new_rows(settings: Settings, fitted: FittedModel, arguments: Arguments, owner: str) -> Inputs:
+def read_new_rows(settings: Settings, fitted: FittedModel, arguments: Arguments) -> Inputs:
     """Validate the arguments of an update, including X of the new rows."""
     X, knn_indices, knn_dists, _, manifold, *_ = arguments
     check_structure(X, "X")
@@ -112,7 +109,7 @@ def read_new_rows(settings: Settings, fitted: FittedModel, arguments: Arguments,
     if is_graph:  # distances to old and new rows, whose number is not known yet
         X = check_array(X, accept_sparse=SPARSE_FORMATS, dtype=[np.float64, np.float32])
     else:
-        X = read_new_X(settings, X, fitted.columns, len(fitted.embedding), neighbors_given=neighbors_given, owner=owner)
+        X = read_new_X(settings, X, fitted.columns, len(fitted.embedding), neighbors_given=neighbors_given)
     return Inputs(arguments, X, is_graph, neighbors_given, None)
 
 

@@ -31,7 +31,6 @@ COLUMNS_ADVICE = (
     "knn_indices and knn_dists, or fit with another metric."
 )
 SPARSE_FORMATS = ["csr", "csc", "coo", "lil", "dok", "bsr", "dia"]  # accepted formats of sparse graphs
-ESTIMATOR_NAME = "PrecomputedUMAP"  # default name in scikit-learn's messages
 SELF_SHARE = 0.95  # minimum share of different entries in a first column of the rows themselves
 ZERO_TOLERANCE = 0.01  # relative to the distance in the last column of the first two
 
@@ -88,8 +87,8 @@ def drop_unused_targets(settings: Settings, arguments: Arguments) -> Arguments:
     return arguments._replace(y=select_targets(arguments.y, settings.targets))
 
 
-def read_inputs(settings: Settings, arguments: Arguments, *, owner: str = ESTIMATOR_NAME) -> Inputs:
-    """Validate the arguments of a fit: their combination, and X by the metric. Messages name the estimator `owner`."""
+def read_inputs(settings: Settings, arguments: Arguments) -> Inputs:
+    """Validate the arguments of a fit: their combination, and X by the metric."""
     check_metric(settings.search.metric)
     check_searcher_used(settings.search.metric, settings.search.searcher)
     X, knn_indices, knn_dists, _, manifold, *_ = arguments
@@ -97,7 +96,7 @@ def read_inputs(settings: Settings, arguments: Arguments, *, owner: str = ESTIMA
     is_graph = X is not None and settings.takes_distances and not neighbors_given
     if X is None:
         return Inputs(arguments, None, is_graph, neighbors_given, None)
-    values, columns = validate_X(X, None, is_graph=is_graph, neighbors_given=neighbors_given, owner=owner)
+    values, columns = validate_X(settings, X, None, neighbors_given=neighbors_given)
     return Inputs(arguments, values, is_graph, neighbors_given, columns)
 
 
@@ -130,14 +129,15 @@ def check_combination(
 
 
 def validate_X(
-    X: FeaturesLike, columns: Columns | None, *, is_graph: bool, neighbors_given: bool, owner: str = ESTIMATOR_NAME
+    settings: Settings, X: FeaturesLike, columns: Columns | None, *, neighbors_given: bool
 ) -> tuple[Features, Columns]:
     """Validate X with scikit-learn, and return it with its columns. If `columns` is given, X must have the same.
 
     X contains features, or a distance graph with its explicit zeros. If neighbors or a manifold are given, X contains
     features for any metric, and they need not be finite.
     """
-    reader = type(owner, (BaseEstimator,), {})()  # scikit-learn sets its attributes and uses its name in messages
+    is_graph = settings.takes_distances and not neighbors_given
+    reader = type(settings.owner, (BaseEstimator,), {})()  # scikit-learn sets its attributes and uses its name
     if columns is not None:
         reader.n_features_in_ = columns.n_columns
         if columns.names is not None:
@@ -167,7 +167,6 @@ def read_new_X(
     n_samples: int,
     *,
     neighbors_given: bool,
-    owner: str = ESTIMATOR_NAME,
 ) -> Features | None:
     """Validate X of new rows. Its columns must be those of the fit, unless one of the two calls had neighbors.
 
@@ -185,7 +184,7 @@ def read_new_X(
             ensure_all_finite=not neighbors_given,
         )
         return values
-    return validate_X(X, columns, is_graph=is_graph, neighbors_given=neighbors_given, owner=owner)[0]
+    return validate_X(settings, X, columns, neighbors_given=neighbors_given)[0]
 
 
 def count_rows(values: FeaturesLike | None, knn_indices: ArrayLike | None) -> int:

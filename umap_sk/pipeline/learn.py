@@ -201,7 +201,7 @@ def build_manifold(
     """Build the manifold from neighbors, with the graph's settings and identity, and with targets if there are any."""
     with report.phase("graph") as entry:
         lengths = mean_distances(neighbors)
-        distances = sort_distances_by_index(neighbors, allocate) if settings.needs_radii else None
+        distances = sort_distances_by_index(neighbors, allocate) if settings.dens_lambda > 0 else None
         graph = build_graph(neighbors, settings.edge_parameters, targets, allocate)
         data_radii = None if distances is None else compute_data_radii(graph, neighbors, distances)
         entry.update(edges=len(graph.indices), bytes=sum(array.nbytes for array in graph))

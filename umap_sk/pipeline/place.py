@@ -18,7 +18,7 @@ from umap_sk.neighbors.similarities import check_new_values
 from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.neighbors.training_rows import get_training_features, match_sparsity
 from umap_sk.pipeline.fitted import FittedModel
-from umap_sk.pipeline.inputs import ESTIMATOR_NAME, check_combination, count_rows, read_new_X
+from umap_sk.pipeline.inputs import check_combination, count_rows, read_new_X
 from umap_sk.pipeline.learn import warn_disconnected
 from umap_sk.pipeline.settings import Settings, check_flat, replace_curve
 from umap_sk.runtime.compile import as_readonly
@@ -48,15 +48,14 @@ def place(
     *,
     knn_indices: ArrayLike | None = None,
     knn_dists: ArrayLike | None = None,
-    owner: str = ESTIMATOR_NAME,
 ) -> np.ndarray:
     """Place new rows in the map, which does not change. The place of a row depends only on that row.
 
-    The arguments are those of :meth:`umap_sk.PrecomputedUMAP.transform`. `owner` is the estimator's name in messages.
-    The places have the dtype of X, and are NaN for rows without a usable neighbor.
+    The arguments are those of :meth:`umap_sk.PrecomputedUMAP.transform`. The places have the dtype of X, and are NaN
+    for rows without a usable neighbor.
     """
     with limit_threads(settings.n_jobs):
-        new_rows = prepare_rows(settings, fitted, X, knn_indices, knn_dists, settings.graph.n_neighbors, owner=owner)
+        new_rows = prepare_rows(settings, fitted, X, knn_indices, knn_dists, settings.graph.n_neighbors)
         with limit_threads_by_rows(count_rows(new_rows.X, new_rows.knn_indices)):
             return place_rows(settings, fitted, new_rows)
 
@@ -68,13 +67,11 @@ def place_with_neighbors(
     knn_indices: ArrayLike | None,
     knn_dists: ArrayLike | None,
     count: int,
-    *,
-    owner: str = ESTIMATOR_NAME,
 ) -> tuple[np.ndarray, Neighbors]:
     """Place new rows, and return the places and the neighbors, of which at least `count` are searched."""
     with limit_threads(settings.n_jobs):
         n_neighbors = max(count, settings.graph.n_neighbors)
-        new_rows = prepare_rows(settings, fitted, X, knn_indices, knn_dists, n_neighbors, owner=owner)
+        new_rows = prepare_rows(settings, fitted, X, knn_indices, knn_dists, n_neighbors)
         neighbors, _ = select_neighbors(settings, fitted, new_rows, len(fitted.embedding))
         return place_rows(settings, fitted, new_rows), neighbors
 
@@ -86,21 +83,19 @@ def prepare_rows(
     knn_indices: ArrayLike | None = None,
     knn_dists: ArrayLike | None = None,
     count: int = 0,
-    *,
-    owner: str = ESTIMATOR_NAME,
 ) -> NewRows:
     """Validate X of new rows, and search `count` neighbors of each row unless they are given."""
     if knn_indices is None and knn_dists is None and not settings.takes_distances:
-        return NewRows(*search_rows(settings, fitted, X, count, owner=owner))
+        return NewRows(*search_rows(settings, fitted, X, count))
     check_structure(X, "X")
     neighbors_given = check_combination(X, knn_indices, knn_dists)
     n_samples = len(fitted.embedding)
-    values = read_new_X(settings, X, fitted.columns, n_samples, neighbors_given=neighbors_given, owner=owner)
+    values = read_new_X(settings, X, fitted.columns, n_samples, neighbors_given=neighbors_given)
     return NewRows(values, knn_indices, knn_dists)
 
 
 def search_rows(
-    settings: Settings, fitted: FittedModel, X: FeaturesLike | None, count: int, *, owner: str = ESTIMATOR_NAME
+    settings: Settings, fitted: FittedModel, X: FeaturesLike | None, count: int
 ) -> tuple[Features, np.ndarray, np.ndarray]:
     """Validate features of new rows, search `count` neighbors of each, and return features, indices and distances."""
     check_structure(X, "X")
@@ -110,7 +105,7 @@ def search_rows(
             "The estimator was fitted without features, so it cannot search among them. Pass knn_indices and "
             "knn_dists, or fit with features as X."
         )
-    values = read_new_X(settings, X, fitted.columns, len(fitted.embedding), neighbors_given=False, owner=owner)
+    values = read_new_X(settings, X, fitted.columns, len(fitted.embedding), neighbors_given=False)
     assert values is not None  # since X is not None
     rows = match_sparsity(fitted.search, values)
     return rows, *find_neighbors(fitted.search, rows, count, own=False)

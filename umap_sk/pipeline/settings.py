@@ -38,11 +38,6 @@ class GraphSettings(NamedTuple):
         return self.n_neighbors - 1
 
     @property
-    def needs_radii(self) -> bool:
-        """Whether the graph needs the radii of its rows."""
-        return self.dens_lambda > 0
-
-    @property
     def edge_parameters(self) -> EdgeParameters:
         """The parameters of the edges' weights."""
         return {
@@ -77,6 +72,7 @@ class Settings(NamedTuple):
     targets: TargetSettings | None  # None if y is not used
     random_state: RandomState  # the source of the seed
     verbose: bool
+    owner: str  # name of the estimator in messages
 
     @property
     def takes_distances(self) -> bool:
@@ -95,7 +91,7 @@ def settings_of(parameters: Parameters) -> Settings:
     return make_settings(parameters)
 
 
-def make_settings(parameters: Mapping[str, Any]) -> Settings:
+def make_settings(parameters: Mapping[str, Any], owner: str = "PrecomputedUMAP") -> Settings:
     """Return the settings of parameters whose values have been checked one by one."""
     values = ParameterValues(**{name: parameters[name] for name in parameters.keys() & set(ParameterValues._fields)})
     verbose = bool(values.verbose)
@@ -108,7 +104,7 @@ def make_settings(parameters: Mapping[str, Any]) -> Settings:
         verbose=verbose,
     )
     graph, layout, targets = _make_graph_settings(values), _make_layout_settings(values), _make_target_settings(values)
-    return Settings(graph, search, layout, targets, values.random_state, verbose)
+    return Settings(graph, search, layout, targets, values.random_state, verbose, owner)
 
 
 def _make_graph_settings(values: ParameterValues) -> GraphSettings:

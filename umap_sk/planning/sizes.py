@@ -1,6 +1,6 @@
 """The sizes from which a plan is made: given, read from arrays, or bounded."""
 
-from typing import NamedTuple, NotRequired, TypedDict, TypeGuard, Unpack
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -37,20 +37,6 @@ class Sizes(NamedTuple):
     dens_lambda: float = 0.0
     targets: int | None = None  # neighbors per row among numeric targets, 0 for labels, None without targets
     search: SearchSizes | None = None  # of features, if the package searches them
-
-
-class SizeSettings(TypedDict):
-    """The fields of :class:`Sizes` that are parameters of the fit."""
-
-    n_components: int
-    symmetrize: bool
-    multilevel: bool
-    start: str
-    n_epochs: int | None
-    on_disk: bool
-    own: bool
-    dens_lambda: NotRequired[float]
-    search: NotRequired[SearchSizes | None]
 
 
 def estimate_edges(indices: np.ndarray, wanted: int, *, symmetrize: bool = True) -> int:
@@ -150,7 +136,7 @@ def make_sizes(
     edges: int | None,
     *,
     checkpoint: CheckpointLike | None = None,
-    **settings: Unpack[SizeSettings],
+    **settings: Any,
 ) -> Sizes:
     """Make sizes from the other fields. An unknown number of graph entries is replaced by its upper bound."""
     starts = ("array", *START_NAMES)

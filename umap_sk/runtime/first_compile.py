@@ -4,7 +4,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import TypeAlias
 
 from numba.core.event import Event, Listener, register
 
@@ -21,32 +21,22 @@ NO_CACHE = (
     "written to; set NUMBA_CACHE_DIR to one that can"
 )
 
-
-class Notice(NamedTuple):
-    """A message about a compilation, and its log level."""
-
-    level: int
-    text: str
-
-
-def log_notice(notice: Notice) -> None:
-    """Log a message. If logging is not configured, Python prints warnings to stderr."""
-    logger.log(notice.level, notice.text)
-
+Listening: TypeAlias = list[Callable[[int, str], object]]
+"""Functions of a log level and a message, which are called once."""
 
 _recorders: list[list[str]] = []
-_default_listeners: list[Callable[[Notice], object]] = [log_notice]  # outside of a block: once per process
-_listeners: ContextVar[list[Callable[[Notice], object]]] = ContextVar("listening", default=_default_listeners)
+_once_per_process: Listening = [logger.log]  # if logging is not configured, Python prints warnings to stderr
+_listeners: ContextVar[Listening] = ContextVar("listening", default=_once_per_process)
 
 
 @contextlib.contextmanager
 def announce_compilation(write: Callable[[str], object] | None = None) -> Iterator[None]:
     """Report the first compilation of a kernel in this block, to the log and to `write` if it is given."""
 
-    def show(notice: Notice) -> None:
-        logger.log(notice.level if write is None else logging.INFO, notice.text)
+    def show(level: int, text: str) -> None:
+        logger.log(level if write is None else logging.INFO, text)
         if write is not None:
-            write(notice.text)
+            write(text)
 
     token = _listeners.set([show])
     try:
@@ -66,11 +56,11 @@ def record_compiled() -> Iterator[list[str]]:
         _recorders.remove(names)
 
 
-def describe_compilation(cache: PackageCache) -> Notice:
-    """Return the message for a kernel that the cache lacks. It is a warning if the cache is empty or not writable."""
+def describe_compilation(cache: PackageCache) -> tuple[int, str]:
+    """Return the log level and the message for a kernel that the cache lacks."""
     if not cache.cache_path:
-        return Notice(logging.WARNING, NO_CACHE)
-    return Notice(logging.INFO, MORE_KERNELS) if has_kernels(cache) else Notice(logging.WARNING, FIRST_RUN)
+        return logging.WARNING, NO_CACHE
+    return (logging.INFO, MORE_KERNELS) if has_kernels(cache) else (logging.WARNING, FIRST_RUN)
 
 
 class _CompilationListener(Listener):
@@ -84,9 +74,8 @@ class _CompilationListener(Listener):
             names.append(dispatcher.py_func.__name__)
         listening = _listeners.get()
         if listening:
-            notice = describe_compilation(dispatcher._cache)
             for tell in listening:
-                tell(notice)
+                tell(*describe_compilation(dispatcher._cache))
             listening.clear()
 
     def on_end(self, event: Event) -> None:
