@@ -10,6 +10,7 @@ from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.neighbors import NearestNeighbors
 
 from umap_sk import DoubtfulDistancesWarning, PrecomputedUMAP
+from umap_sk.neighbors import similarities
 from umap_sk.neighbors.similarities import check_neighbor_values
 
 DIGITS = load_digits().data
@@ -38,6 +39,18 @@ def test_rows_that_share_neighbors_are_similar(convert):
     for scale in (1, 40):
         with pytest.warns(DoubtfulDistancesWarning, match="the more neighbors two rows share .*as similarities do"):
             check_neighbor_values(INDICES[:, :0:-1], scale * convert(others))
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.uint32, np.uint64])
+def test_missing_neighbors_of_any_dtype(monkeypatch, dtype):
+    """Missing neighbors are not shared, whatever number stands for them."""
+    found, is_missing = [], np.random.default_rng(0).random(INDICES.shape) < 0.3
+    monkeypatch.setattr(similarities, "is_correlated", found.append)
+    for kind, missing in ((np.int64, -1), (dtype, np.iinfo(dtype).max)):
+        indices = INDICES.astype(kind)
+        indices[is_missing] = missing
+        check_neighbor_values(indices[:, 1:], DISTS[:, 1:])
+    np.testing.assert_array_equal(*found)
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine", "manhattan"])

@@ -1,5 +1,8 @@
 """Detection of similarities among the values of neighbors, in whatever order a row lists them."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -11,9 +14,23 @@ from umap_sk.neighbors.validate import SIMILARITIES, sample_rows
 DIAGONAL = 0.1  # value of a row itself, relative to the mean of its others, that rounding explains
 MIN_LENGTH = 8  # neighbors that a row needs for the correlation
 MIN_CORRELATED_ROWS = 20
-LOOKED_UP_ENTRIES = 2**14  # entries of neighbors' lists that are in memory at the same time
+LOOKED_UP_ENTRIES = 2**16  # entries of neighbors' lists that are in memory at the same time
 ROUNDING = 1e-6  # of values up to 1
 MIN_CORRELATION = 0.2  # correlation of values with shared neighbors: below 0 for distances, 0.3 to 0.9 for memberships
+
+
+class Sample(NamedTuple):
+    """The entries of some rows: the position of each entry's row in `rows`, its neighbor and its value."""
+
+    rows: np.ndarray
+    owners: np.ndarray
+    names: np.ndarray
+    values: np.ndarray
+
+    @property
+    def is_own(self) -> np.ndarray:
+        """Whether each entry names its own row."""
+        return self.names == self.rows[self.owners]
 
 
 def check_neighbor_values(indices: ArrayLike, dists: ArrayLike) -> None:
@@ -23,20 +40,26 @@ def check_neighbor_values(indices: ArrayLike, dists: ArrayLike) -> None:
     neighbors two rows share.
     """
     all_names = np.asarray(indices)
-    n = len(all_names)
+    n, width = all_names.shape
     rows = sample_rows(n)
     names, values = all_names[rows], np.asarray(dists)[rows].astype(np.float64)
     usable = (names >= 0) & (names < n) & np.isfinite(values)
-    is_own = usable & (names == rows[:, None])
-    others = usable & ~is_own
-    largest = count_largest_own(values, is_own, others)
+    sample = Sample(rows, np.nonzero(usable)[0], names[usable].astype(np.int64), values[usable])
+    largest = count_largest_own(sample)
     if 2 * largest > len(rows):
         raise ValueError(
             f"knn_dists is larger at a row itself than at most of its neighbors, in {largest} of {len(rows)} sampled "
             f"rows, as similarities are. {SIMILARITIES} If they are distances, set those of rows to themselves to 0."
         )
-    if are_different(values[others]):
-        rises = correlate_with_common(all_names, np.where(usable, names, -1).astype(np.int64), values, others)
+
+    def read_lists(others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        lists = all_names[others].astype(np.int64)
+        is_valid = (lists >= 0) & (lists < n)
+        return is_valid.sum(axis=1), lists[is_valid]
+
+    others = sample.values[~sample.is_own]
+    if len(others) and 0 < others.min() < others.max():
+        rises = correlate_with_shared_neighbors(sample, n, np.full(len(sample.names), width), read_lists)
         if is_correlated(rises):
             warn(
                 f"knn_dists has values that are the larger, the more neighbors two rows share (correlation "
@@ -45,37 +68,46 @@ def check_neighbor_values(indices: ArrayLike, dists: ArrayLike) -> None:
             )
 
 
-def count_largest_own(values: np.ndarray, is_own: np.ndarray, others: np.ndarray) -> int:
-    """Return the number of rows whose own value is among their largest."""
-    own = np.where(is_own, values, -np.inf).max(axis=1, initial=-np.inf)
-    means = np.where(others, values, 0).sum(axis=1) / np.maximum(1, others.sum(axis=1))
-    rows = np.flatnonzero(own > DIAGONAL * means)
-    return sum(is_among_largest(values[row][is_own[row]], values[row][others[row]]) for row in rows)
+def count_largest_own(sample: Sample) -> int:
+    """Return the number of rows whose value at themselves is no smaller than most of their others, nor nearly 0."""
+    _, owners, _, values = sample
+    own, n_rows, is_own = np.full(len(sample.rows), -np.inf), len(sample.rows), sample.is_own
+    np.maximum.at(own, owners[is_own], values[is_own])
+    owners, values = owners[~is_own], values[~is_own]
+    counts = np.bincount(owners, minlength=n_rows)
+    means = np.bincount(owners, values, n_rows) / np.maximum(1, counts)
+    return sum(
+        bool(own[row] >= np.median(values[owners == row]))
+        for row in np.flatnonzero((counts > 0) & (own > DIAGONAL * means))
+    )
 
 
-def correlate_with_common(
-    all_names: np.ndarray, names: np.ndarray, values: np.ndarray, others: np.ndarray
+def correlate_with_shared_neighbors(
+    sample: Sample, n: int, sizes: np.ndarray, read_lists: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 ) -> list[float]:
     """Return, for rows with enough neighbors, the correlation of values with the share of common neighbors.
 
-    `names` (n_sampled, n_neighbors) are neighbors of sampled rows, or -1, and `others` tells which of them are used.
+    `read_lists` returns the lengths of the lists of some of n rows, and the neighbors in them. `sizes` are upper bounds
+    of these lengths for the neighbor of each entry.
     """
-    n, width = all_names.shape
-    counts = others.sum(axis=1)
+    is_other = ~sample.is_own
+    lengths = np.bincount(sample.owners, minlength=len(sample.rows))
+    own_keys = sample.owners * n + sample.names  # so that one search serves all rows
+    owners, names, values = (array[is_other] for array in sample[1:])
+    shares = np.empty(len(names))
+    blocks = np.cumsum(sizes[is_other]) // LOOKED_UP_ENTRIES
+    for block in np.split(np.arange(len(names)), 1 + np.flatnonzero(np.diff(blocks))):
+        counts, listed = read_lists(names[block])
+        entries = np.repeat(np.arange(len(block)), counts)
+        keys = own_keys[np.isin(sample.owners, owners[block])]
+        is_common = np.isin(owners[block][entries] * n + listed, keys)
+        common = np.bincount(entries[is_common], minlength=len(block))
+        shares[block] = common / (counts + lengths[owners[block]] - common)
+    counts = np.bincount(owners, minlength=len(sample.rows))
     rises: list[float] = []
     for count in np.unique(counts[counts >= MIN_LENGTH]):
-        alike = np.flatnonzero(counts == count)
-        at_once = max(1, LOOKED_UP_ENTRIES // (int(count) * width))
-        for first in range(0, len(alike), at_once):
-            rows = alike[first : first + at_once]
-            lists = all_names[names[rows][others[rows]].reshape(-1, count)].astype(np.int64)
-            is_valid = (lists >= 0) & (lists < n)
-            row_keys = np.arange(len(rows)) * n  # so that one search serves all rows
-            own = (row_keys[:, None] + names[rows])[names[rows] >= 0]
-            is_common = is_valid & np.isin(row_keys[:, None, None] + lists, own)
-            lengths = (names[rows] >= 0).sum(axis=1, keepdims=True)
-            share = compute_share(is_common.sum(axis=2), is_valid.sum(axis=2), lengths)
-            rises.extend(correlate_ranks(share, values[rows][others[rows]].reshape(-1, count)))
+        alike = counts[owners] == count
+        rises += correlate_ranks(shares[alike].reshape(-1, count), values[alike].reshape(-1, count))
     return rises
 
 
@@ -101,26 +133,9 @@ def check_new_values(X: Features, lengths: np.ndarray, count: int) -> None:
         )
 
 
-def is_among_largest(own: np.ndarray, others: np.ndarray) -> bool:
-    """Return whether the value of a row at itself, if there is one, is no smaller than most others, nor nearly 0."""
-    if not len(own) or not len(others):
-        return False
-    return bool(own.max() >= np.median(others) and own.max() > DIAGONAL * others.mean())
-
-
-def are_different(values: np.ndarray) -> bool:
-    """Return whether values are different ones above 0."""
-    return bool(len(values) and 0 < values.min() < values.max())
-
-
 def is_correlated(correlations: list[float]) -> bool:
     """Return whether the values of enough rows grow with the shared neighbors, as those of distances never do."""
     return len(correlations) >= MIN_CORRELATED_ROWS and bool(np.mean(correlations) > MIN_CORRELATION)
-
-
-def compute_share(common: np.ndarray, lengths: np.ndarray, own_length: int | np.ndarray) -> np.ndarray:
-    """Return the share of common neighbors, of lists of some lengths and of a row's own list."""
-    return np.asarray(common / (lengths + own_length - common))
 
 
 def correlate_ranks(first: np.ndarray, second: np.ndarray) -> list[float]:

@@ -7,14 +7,13 @@ import numpy as np
 
 from umap_sk._typing import Features, Metric, SparseMatrix, is_sparse
 from umap_sk.exceptions import DoubtfulDistancesWarning, warn
-from umap_sk.neighbors.formats import as_csr, get_row
+from umap_sk.neighbors.formats import as_csr
 from umap_sk.neighbors.similarities import (
     DIAGONAL,
     MIN_LENGTH,
-    are_different,
-    compute_share,
-    correlate_ranks,
-    is_among_largest,
+    Sample,
+    correlate_with_shared_neighbors,
+    count_largest_own,
     is_correlated,
 )
 from umap_sk.neighbors.validate import sample_rows
@@ -104,17 +103,14 @@ def _check_matrix(X: np.ndarray) -> None:
 
 def _check_graph(graph: SparseMatrix) -> None:
     """Check stored diagonals of a graph, and whether values grow with the number of shared neighbors."""
-    rows, largest = sample_rows(graph.shape[0]), 0
-    for row in rows:
-        names, values = get_row(graph, row)
-        largest += is_among_largest(values[names == row], values[names != row])
-    if 2 * largest > len(rows):
+    sample = sample_graph(graph)
+    if 2 * count_largest_own(sample) > len(sample.rows):
         raise ValueError(
             f"X is a sparse graph in which most rows have their largest values on the diagonal, as similarities do; "
             "distances are needed, where small means near, and 0 on the diagonal or nothing. "
             f"{MODE_CURE if (graph.data == 1).all() else GRAPH_CURES}"
         )
-    rises, highest = correlate_with_shared_neighbors(graph)
+    rises, highest = correlate_graph(graph, sample)
     if is_correlated(rises):
         what = (
             "X is a sparse graph with values that are the larger, the more neighbors two rows share (correlation "
@@ -128,7 +124,7 @@ def _check_graph(graph: SparseMatrix) -> None:
 
 def check_memberships(graph: SparseMatrix) -> None:
     """Warn if weights of a graph are the smaller, the more neighbors two rows share, as distances are."""
-    rises, _ = correlate_with_shared_neighbors(graph)
+    rises, _ = correlate_graph(graph, sample_graph(graph))
     if is_correlated([-rise for rise in rises]):
         warn(
             "The weights of the graph are the smaller, the more neighbors two rows share (correlation "
@@ -138,23 +134,34 @@ def check_memberships(graph: SparseMatrix) -> None:
         )
 
 
-def correlate_with_shared_neighbors(graph: SparseMatrix) -> tuple[list[float], float]:
-    """Return the correlation of sampled rows' values with shared neighbors, and the largest of these values."""
-    correlations, looks, highest = [], 0, 0.0
-    for row in sample_rows(graph.shape[0]):
-        names, values = get_row(graph, row)
-        others, of_others = names[names != row], values[names != row]
-        looks += int((graph.indptr[others + 1] - graph.indptr[others]).sum())
-        if len(others) >= MIN_LENGTH and looks < MAX_LOOKUPS and are_different(of_others):
-            highest = max(highest, float(of_others.max()))
-            correlations += correlate_ranks(_share_neighbors(graph, names, others)[None], of_others[None])
-    return correlations, highest
+def sample_graph(graph: SparseMatrix) -> Sample:
+    """Return the entries of evenly spread rows."""
+    rows = sample_rows(graph.shape[0])
+    part = graph[rows]
+    owners = np.repeat(np.arange(len(rows)), np.diff(part.indptr))
+    return Sample(rows, owners, part.indices.astype(np.int64), part.data.astype(np.float64))
 
 
-def _share_neighbors(graph: SparseMatrix, names: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return the share of neighbors that a row has in common with other rows."""
-    listed = np.zeros(graph.shape[1], bool)
-    listed[names] = True
-    lists = [get_row(graph, other)[0] for other in others]
-    common = np.array([np.count_nonzero(listed[entries]) for entries in lists])
-    return compute_share(common, np.array([len(entries) for entries in lists]), len(names))
+def correlate_graph(graph: SparseMatrix, sample: Sample) -> tuple[list[float], float]:
+    """Return the correlation of sampled rows' values with shared neighbors, and the largest of these values.
+
+    Rows with values of 0 or equal ones are left out, and so are those that exceed MAX_LOOKUPS together.
+    """
+    n_rows, is_other = len(sample.rows), ~sample.is_own
+    sizes = graph.indptr[sample.names + 1] - graph.indptr[sample.names]
+    owners, values = sample.owners[is_other], sample.values[is_other]
+    low, high = np.full(n_rows, np.inf), np.full(n_rows, -np.inf)
+    np.minimum.at(low, owners, values)
+    np.maximum.at(high, owners, values)
+    looks = np.cumsum(np.bincount(owners, sizes[is_other], n_rows))
+    is_long = np.bincount(owners, minlength=n_rows) >= MIN_LENGTH
+    is_used = (0 < low) & (low < high) & (looks < MAX_LOOKUPS) & is_long
+
+    def read_lists(others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        part = graph[others]
+        return np.diff(part.indptr), part.indices
+
+    entries = is_used[sample.owners]
+    used = Sample(sample.rows, *(array[entries] for array in sample[1:]))
+    rises = correlate_with_shared_neighbors(used, graph.shape[1], sizes[entries], read_lists)
+    return rises, float(high[is_used].max(initial=0))
