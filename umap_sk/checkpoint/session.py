@@ -221,20 +221,14 @@ class Session:
             self._failing = False
 
     def _resume(self) -> None:
-        """Read the seed and the newest intact checkpoint of an earlier run."""
+        """Read the seed of an earlier run, and the newest intact checkpoint, which must have a known seed."""
         seed = read_seed(self.folder)
         if seed is not None:
             self.seed = seed
-        self._read_newest(seed)
-        if seed is None:
-            write_run(self.folder, self.identity, self.seed)
-
-    def _read_newest(self, seed: int | None) -> None:
-        """Read the newest intact checkpoint, which must have the run's seed if that is known."""
         for path in reversed(store.list_checkpoints(self.folder)):
             try:
                 self._read_checkpoint(path, seed)
-                return
+                break
             except (DamagedError, OSError) as error:
                 warn(
                     f"The checkpoint {path} cannot be used: {error}. The one before it is used, or the run begins "
@@ -242,6 +236,8 @@ class Session:
                     CheckpointWarning,
                 )
                 store.set_aside(path)
+        if seed is None:
+            write_run(self.folder, self.identity, self.seed)
 
     def _read_checkpoint(self, path: Path, seed: int | None = None, *, finished: bool = False) -> None:
         """Read a checkpoint, and check its seed and optionally that its run is finished."""

@@ -127,9 +127,9 @@ def translate_metric(
     return library.metrics[name], parameters
 
 
-def is_named(searcher: Searcher | Metric, name: str) -> bool:
-    """Return whether a searcher is this string."""
-    return isinstance(searcher, str) and searcher == name
+def is_named(searcher: Searcher | Metric, *names: str) -> bool:
+    """Return whether a searcher or a metric is one of these strings, since objects may compare in other ways."""
+    return isinstance(searcher, str) and searcher in names
 
 
 def describe_searcher(searcher: Searcher) -> str:

@@ -91,7 +91,7 @@ Search: TypeAlias = BuiltSearch | DeferredSearch | NoSearch
 def build_searcher(features: Features, settings: SearchSettings, count: int) -> BuiltSearch:
     """Build a search of features with the chosen searcher for queries of `count` neighbors, besides the row itself."""
     searcher = settings.searcher
-    if is_named(searcher, "exact") or is_named(searcher, "inverted_file"):
+    if is_named(searcher, "exact", "inverted_file"):
         return build_own_search(features, settings)
     check_metric_known(settings, is_sparse(features))
     if not isinstance(searcher, str):
@@ -125,7 +125,7 @@ def search_training(
     """Search the neighbors of the training rows. Returns the search, indices, distances and entries of the report."""
     searcher, tell = choose_searcher(settings, features), say if settings.verbose else None
     index: BuiltSearch
-    if is_named(searcher, "exact") or is_named(searcher, "inverted_file"):
+    if is_named(searcher, "exact", "inverted_file"):
         index = build_own_search(features, settings._replace(searcher=searcher))
         if is_named(settings.searcher, "auto") and isinstance(index, SklearnSearch):
             if not is_small(settings.metric, features.shape):
@@ -174,7 +174,7 @@ def prepare_search(
     searcher = settings.searcher
     if not (given and is_named(searcher, "auto")):
         searcher = choose_searcher(settings, features)
-    if any(is_named(searcher, name) for name in ("auto", "exact", "inverted_file")):
+    if is_named(searcher, "auto", "exact", "inverted_file"):
         exact = not is_named(searcher, "inverted_file")
         try:
             return build_search(features, settings.metric, settings.metric_params, settings.n_jobs, exact=exact)

@@ -16,7 +16,7 @@ from umap_sk.graph.scales import mean_distances
 from umap_sk.graph.shared import WHOLE
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors.beside_features import check_against_features
-from umap_sk.neighbors.choice import choose_searcher
+from umap_sk.neighbors.choice import choose_searcher, is_named
 from umap_sk.neighbors.read import (
     Neighbors,
     pack_found_neighbors,
@@ -141,7 +141,7 @@ def learn_graph(
     if X is not None and inputs.is_searched:
         check_not_distances(X, settings.search.metric)
         with report.phase("search") as entry:
-            if seed is None and choose_searcher(settings.search, X) not in ("exact", "inverted_file"):
+            if seed is None and not is_named(choose_searcher(settings.search, X), "exact", "inverted_file"):
                 seed = draw_seed(settings)
             by_seed = settings.search._replace(seed=seed)
             search, indices, dists, report["search"] = search_training(X, by_seed, n_others)

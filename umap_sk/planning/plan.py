@@ -169,13 +169,12 @@ def plan(
     layout           6.7 GiB
     peak / sum       8.9 GiB
     """
-    for name, value in (("n_samples", n_samples), ("n_neighbors", n_neighbors)):
-        if not isinstance(value, int | np.integer) or value < 2:
-            raise ValueError(f"{name}={value!r}, but a whole number of at least 2 is needed.")
+    needed = {"n_samples": n_samples, "n_neighbors": n_neighbors}
     others = {"n_components": n_components, "edges": edges, "n_epochs": n_epochs, "listed": listed}
-    for name, number in (others | {"n_features": n_features}).items():
-        if number is not None and (not isinstance(number, int | np.integer) or number < 1):
-            raise ValueError(f"{name}={number!r}, but a whole number of at least 1 is needed.")
+    for name, value in (needed | others | {"n_features": n_features}).items():
+        least = 2 if name in needed else 1
+        if (name in needed or value is not None) and (not isinstance(value, int | np.integer) or value < least):
+            raise ValueError(f"{name}={value!r}, but a whole number of at least {least} is needed.")
     if edges is not None and edges > n_samples * (n_samples - 1):
         raise ValueError(f"edges={edges}, but {n_samples} rows have at most {n_samples * (n_samples - 1)}.")
     check_width(n_samples, None)

@@ -8,7 +8,7 @@ import numpy as np
 
 from umap_sk._typing import FeaturesLike, is_sparse
 from umap_sk.neighbors import few_rows
-from umap_sk.neighbors.choice import SearchSettings, choose_searcher
+from umap_sk.neighbors.choice import SearchSettings, choose_searcher, is_named
 from umap_sk.neighbors.euclidean import is_euclidean
 from umap_sk.neighbors.principal_axes import AXES_NUMBERS, AXES_SAMPLE, UNPROJECTED_COLUMNS
 from umap_sk.neighbors.row_search import RowSearch, is_full
@@ -35,10 +35,10 @@ def describe_search(settings: SearchSettings, features: FeaturesLike) -> SearchS
     if len(shape) != 2:
         return None
     searcher = choose_searcher(settings, features)
-    if not isinstance(searcher, str) or searcher not in ("exact", "inverted_file"):
+    if not is_named(searcher, "exact", "inverted_file"):
         return None
     stored = int(features.nnz) if is_sparse(features) and not is_full(features) else None
-    return SearchSizes(shape[1], stored, searcher == "exact")
+    return SearchSizes(shape[1], stored, is_named(searcher, "exact"))
 
 
 def count_search_bytes(n: int, search: SearchSizes, n_neighbors: int, threads: int) -> tuple[int, int]:
