@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.stats import rankdata
 
 from umap_sk._typing import Features, is_sparse
 from umap_sk.exceptions import DoubtfulDistancesWarning, warn
@@ -140,21 +141,7 @@ def is_correlated(correlations: list[float]) -> bool:
 
 def correlate_ranks(first: np.ndarray, second: np.ndarray) -> list[float]:
     """Return Spearman's rank correlation of each row of two arrays, or 0 if all values of either are equal."""
-    one, two = (ranks - ranks.mean(axis=1, keepdims=True) for ranks in map(rank_rows, (first, second)))
+    ranks = (rankdata(values, axis=1) for values in (first, second))
+    one, two = (values - values.mean(axis=1, keepdims=True) for values in ranks)
     scale = np.sqrt((one * one).sum(axis=1) * (two * two).sum(axis=1))
     return list(np.where(scale > 0, (one * two).sum(axis=1) / np.where(scale > 0, scale, 1), 0))
-
-
-def rank_rows(values: np.ndarray) -> np.ndarray:
-    """Return twice the rank of each value in its row. Equal values have their mean rank."""
-    order = np.argsort(values, axis=1)
-    ordered = np.take_along_axis(values, order, axis=1)
-    length = values.shape[1]
-    positions = np.arange(length)
-    is_new = np.ones((len(values), length + 1), bool)
-    is_new[:, 1:-1] = ordered[:, 1:] != ordered[:, :-1]
-    firsts = np.maximum.accumulate(np.where(is_new[:, :-1], positions, 0), axis=1)
-    lasts = np.minimum.accumulate(np.where(is_new[:, 1:], positions, length)[:, ::-1], axis=1)[:, ::-1]
-    ranks = np.empty(values.shape)
-    np.put_along_axis(ranks, order, firsts + lasts, axis=1)
-    return ranks

@@ -26,18 +26,10 @@ from umap_sk.runtime.threads import limit_threads, limit_threads_by_rows
 
 
 class NewRows(NamedTuple):
-    """The new rows of a call.
+    """The new rows of a call."""
 
-    Attributes
-    ----------
-    X : ndarray, sparse matrix or None
-        Features or distances after validation.
-    knn_indices, knn_dists : array-like or None
-        Neighbors among the training rows, or None if X contains them.
-    """
-
-    X: Features | None
-    knn_indices: ArrayLike | None
+    X: Features | None  # features or distances, after validation
+    knn_indices: ArrayLike | None  # among the training rows, None if X contains the neighbors
     knn_dists: ArrayLike | None
 
 
