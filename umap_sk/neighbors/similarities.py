@@ -15,7 +15,8 @@ from umap_sk.neighbors.validate import SIMILARITIES, sample_rows
 DIAGONAL = 0.1  # value of a row itself, relative to the mean of its others, that rounding explains
 MIN_LENGTH = 8  # neighbors that a row needs for the correlation
 MIN_CORRELATED_ROWS = 20
-LOOKED_UP_ENTRIES = 2**16  # entries of neighbors' lists that are in memory at the same time
+LOOKED_UP_ENTRIES = 2**14  # entries of neighbors' lists that are in memory at the same time
+MASK_BYTES = 2**19  # size of a mask of the neighbors of some rows, or one byte for each row
 ROUNDING = 1e-6  # of values up to 1
 MIN_CORRELATION = 0.2  # correlation of values with shared neighbors: below 0 for distances, 0.3 to 0.9 for memberships
 
@@ -93,16 +94,18 @@ def correlate_with_shared_neighbors(
     """
     is_other = ~sample.is_own
     lengths = np.bincount(sample.owners, minlength=len(sample.rows))
-    own_keys = sample.owners * n + sample.names  # so that one search serves all rows
     owners, names, values = (array[is_other] for array in sample[1:])
     shares = np.empty(len(names))
-    blocks = np.cumsum(sizes[is_other]) // LOOKED_UP_ENTRIES
-    for block in np.split(np.arange(len(names)), 1 + np.flatnonzero(np.diff(blocks))):
-        counts, listed = read_lists(names[block])
-        entries = np.repeat(np.arange(len(block)), counts)
-        keys = own_keys[np.isin(sample.owners, owners[block])]
-        is_common = np.isin(owners[block][entries] * n + listed, keys)
-        common = np.bincount(entries[is_common], minlength=len(block))
+    groups = np.stack([np.cumsum(sizes[is_other]) // LOOKED_UP_ENTRIES, owners // max(1, MASK_BYTES // n)])
+    bounds = 1 + np.flatnonzero(np.diff(groups).any(axis=0))
+    for block in np.split(np.arange(len(names)), bounds) if len(names) else ():
+        first, last = owners[block[[0, -1]]]
+        own = slice(*np.searchsorted(sample.owners, [first, last + 1]))
+        is_listed = np.zeros((last + 1 - first) * n, bool)
+        is_listed[(sample.owners[own] - first) * n + sample.names[own]] = True
+        counts, others = read_lists(names[block])
+        found = np.cumsum(is_listed[np.repeat((owners[block] - first) * n, counts) + others])
+        common = np.diff(np.append(0, found)[np.append(0, np.cumsum(counts))])
         shares[block] = common / (counts + lengths[owners[block]] - common)
     counts = np.bincount(owners, minlength=len(sample.rows))
     rises: list[float] = []
