@@ -23,7 +23,7 @@ from umap_sk.pipeline.attributes import FittedAttributes
 from umap_sk.pipeline.fitted import Run, dump_state, load_state, remove_graph
 from umap_sk.pipeline.grow import grow
 from umap_sk.pipeline.inputs import Arguments, check_combination, drop_unused_targets, read_inputs, read_new_X
-from umap_sk.pipeline.lay_out import begin_layout, run_epochs
+from umap_sk.pipeline.lay_out import begin_layout, check_init, run_epochs
 from umap_sk.pipeline.learn import learn, learn_graph
 from umap_sk.pipeline.on_disk import open_run, reopen_run
 from umap_sk.pipeline.place import check_invertible, find_features, place, place_with_neighbors
@@ -735,6 +735,7 @@ class PrecomputedUMAP(
         """Learn or load the graph, and compute the start."""
         X, knn_indices, _, init, manifold, anchors, _ = inputs.arguments
         with task.subtask("graph"):
+            check_init(settings, inputs)
             planning.warn_if_too_large(settings, inputs.X, knn_indices, manifold, init)
             stored = session.read_graph() if session and manifold is None else None
             graph = learn(settings, inputs, seed=session.seed if session else seed, stored_graph=stored)

@@ -165,6 +165,14 @@ def test_bad_start(ring, init, message):
             PrecomputedUMAP(5, init=init).fit(**arrays)
 
 
+@pytest.mark.parametrize("init", ["pca", "umap", np.zeros((3, 2))])
+def test_a_start_is_checked_before_the_graph_is_learned(ring, init, caplog):
+    """An error does not come after the minutes that a large graph takes."""
+    with caplog.at_level("INFO", "umap_sk"), pytest.raises(ValueError, match="init"):
+        PrecomputedUMAP(5, init=init).fit(knn_indices=ring[0], knn_dists=ring[1])
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("init", [np.ones((60, 2)) + 1j, [["a", "b"]] * 60])
 def test_start_of_no_numbers(ring, init):
     """An initial layout of complex numbers or strings is refused."""

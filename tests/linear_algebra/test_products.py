@@ -5,7 +5,14 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from umap_sk.linear_algebra.products import MAX_TERMS, PART_BITS, multiply, round_to_whole_numbers, split_numbers
+from umap_sk.linear_algebra.products import (
+    MAX_TERMS,
+    PART_BITS,
+    ROWS_AT_ONCE,
+    multiply,
+    round_to_whole_numbers,
+    split_numbers,
+)
 
 RNG = np.random.default_rng
 
@@ -33,6 +40,13 @@ def test_product(terms):
     left, right = RNG(2).normal(size=(7, terms)), RNG(3).normal(size=(terms, 5))
     largest = np.abs(left).max(axis=1)[:, None] * np.abs(right).max(axis=0)
     assert (np.abs(multiply(left, right) - left @ right) <= 2.0**-38 * largest * np.sqrt(terms)).all()
+
+
+def test_rows_are_multiplied_alone():
+    """The rows of the left matrix are multiplied in blocks, and none depends on its block."""
+    left, right = RNG(2).normal(size=(ROWS_AT_ONCE + 3, 4)), RNG(3).normal(size=(4, 2))
+    expected = np.concatenate([multiply(left[:-5], right), multiply(left[-5:], right)])
+    np.testing.assert_array_equal(multiply(left, right), expected)
 
 
 def test_product_of_sums_in_any_order():

@@ -27,6 +27,7 @@ from umap_sk.runtime.json_files import Json, to_json
 
 RUN_FORMAT = 1  # format of the files of a run; increase it when a new version cannot resume older runs
 IRRELEVANT_PARAMETERS = ("n_jobs", "verbose", "checkpoint")
+HASHED_BYTES = 2**24  # of an array that are read at once
 VALID_SEEDS = range(2**32)  # the values of random_state, which include all seeds that are drawn
 
 
@@ -56,18 +57,28 @@ def compute_fingerprints(**given: object) -> dict[str, str]:
         check_structure(value, name)
     plain = {name: _normalize(value) for name, value in given.items() if value is not None}
     with ThreadPoolExecutor(max(1, len(plain))) as side_by_side:
-        hashes = side_by_side.map(lambda value: joblib.hash(value, hash_name="sha1", coerce_mmap=True), plain.values())
-        return dict(zip(plain, hashes, strict=True))
+        return dict(zip(plain, side_by_side.map(_hash, plain.values()), strict=True))
 
 
 def _normalize(value: object) -> object:
     """Return the part of a value that is compared, without memory order and without flags of sparse arrays."""
     if isinstance(value, tuple) and any(hasattr(part, "__array__") for part in value):
-        return tuple(map(_normalize, value))
+        return tuple(_hash(_normalize(part)) for part in value)
     if scipy.sparse.issparse(value):
         rows = scipy.sparse.csr_array(value)
         return rows.shape, rows.indptr, rows.indices, rows.data
-    return np.asarray(value, order="C") if hasattr(value, "__array__") else value
+    return np.asarray(value) if hasattr(value, "__array__") else value
+
+
+def _hash(value: object) -> str:
+    """Return a hash that does not depend on memory order. Arrays are read by rows, since a copy might not fit."""
+    if not isinstance(value, np.ndarray) or value.dtype.hasobject or not (value.ndim and value.size):
+        return joblib.hash(value, hash_name="sha1", coerce_mmap=True)
+    digest = hashlib.sha1(f"{value.dtype.str} {value.shape}".encode(), usedforsecurity=False)
+    rows = max(1, HASHED_BYTES * len(value) // value.nbytes)
+    for first in range(0, len(value), rows):
+        digest.update(np.ascontiguousarray(value[first : first + rows]).view(np.uint8).data)
+    return digest.hexdigest()
 
 
 def check_same_data(first: dict[str, str], later: dict[str, str]) -> None:

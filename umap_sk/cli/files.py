@@ -99,7 +99,7 @@ def check_target(path: str, option: str, others: Iterable[str | None]) -> Path:
         raise ValueError(f"{option}: {path!r} is a device or a pipe; pass the name of a file.")
     if not target.parent.is_dir():
         raise ValueError(f"{option}: the directory {str(target.parent)!r} does not exist; create it first.")
-    if any(other is not None and Path(os.path.realpath(other)) in (target, target.parent) for other in others):
+    if any(other and Path(os.path.realpath(other)) in (target, target.parent) for other in others):
         raise ValueError(f"{option}: {path!r} is used for something else, or lies in it; choose another name.")
     probe = choose_hidden_path(target)
     try:

@@ -83,7 +83,8 @@ def lay_out_components(paths: PathGraph, n_components: int, seed: int) -> np.nda
     with threadpool_limits(limits=1, user_api="blas"):
         for rows in members:
             if len(rows) > 2 * (n_components + 1):
-                positions[rows] = compute_scaled_mds(squared[rows], paths.mass[rows], positions[rows])
+                part = squared if count == 1 else squared[rows]
+                positions[rows] = compute_scaled_mds(part, paths.mass[rows], positions[rows])
     if count == 1:
         return positions
     centers, radii = place_components(np.bincount(paths.component, paths.mass, count), n_components)
@@ -103,16 +104,17 @@ def compute_squared_distances(paths: PathGraph, seed: int) -> np.ndarray:
     n = len(paths.mass)
     bits = np.random.Philox(seed).random_raw(PIVOT_BATCHES * n).reshape(PIVOT_BATCHES, n)
     race = log_of(2.0**53 / ((bits >> np.uint64(11)) + np.uint64(1)))  # exponential variables
-    nearest, found = np.ones(n), []
+    nearest, squared = np.ones(n), np.empty((n, PIVOT_BATCHES * kernels.PIVOTS))
     for batch in range(PIVOT_BATCHES):
         with np.errstate(divide="ignore"):
             arrival = race[batch] / (paths.mass * nearest**PIVOT_SPREAD_POWER)
         distances = find_shortest_paths(paths, find_first_of_components(arrival, paths.component))
         lowest = np.ascontiguousarray(distances.T).min(0).astype(float)
         nearest = np.minimum(nearest, lowest) if batch else lowest
-        found.append(distances)
-    lengths = np.concatenate(found, axis=1, dtype=np.float64)
-    return lengths * np.sqrt(lengths)
+        columns = squared[:, batch * kernels.PIVOTS : (batch + 1) * kernels.PIVOTS]
+        columns[:] = distances
+        columns *= np.sqrt(columns)
+    return squared
 
 
 def find_first_of_components(arrival: np.ndarray, component: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 
 MAX_TERMS = 2**11  # of an exact sum: its bits and those of both factors are 53 together
 PART_BITS = 21  # of each part of a number
+ROWS_AT_ONCE = 2**14  # of the left matrix, which bound the memory of their parts
 MIN_EXPONENT = -900  # of two, below which numbers count as 0
 
 
@@ -38,9 +39,11 @@ def multiply(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     for first in range(0, left.shape[1], MAX_TERMS):
         terms = slice(first, first + MAX_TERMS)
         others = split_numbers(right[terms], 0)
-        for one, unit in split_numbers(left[:, terms], 1):
-            for other, other_unit in others:
-                total += one @ other * unit * other_unit
+        for start in range(0, len(left), ROWS_AT_ONCE):
+            rows = slice(start, start + ROWS_AT_ONCE)
+            for one, unit in split_numbers(left[rows, terms], 1):
+                for other, other_unit in others:
+                    total[rows] += one @ other * unit * other_unit
     return total
 
 

@@ -133,7 +133,7 @@ def warn_about_equal_distances(distances: np.ndarray) -> None:
             + (
                 "Scikit-learn's kneighbors_graph and KNeighborsTransformer return distances with mode='distance'."
                 if first == 1
-                else "Check the search and the features: rows that are identical, or nearer than 1e-45, have no neighborhoods."
+                else "Check the search and the features: equal rows, and rows nearer than 1e-45, have distance 0."
             ),
             EqualDistancesWarning,
         )

@@ -25,11 +25,12 @@ from umap_sk.layout.run import (
     resume,
 )
 from umap_sk.layout.spaces import check_inside
-from umap_sk.layout.start import Start, choose_start, make_array_start, resolve_init
+from umap_sk.layout.start import Start, check_name, check_positions, choose_start, make_array_start, resolve_init
 from umap_sk.layout.transform import MapCache
 from umap_sk.monitor.callbacks import FitTask
 from umap_sk.monitor.progress import show_epochs
 from umap_sk.pipeline.fitted import ATTRIBUTE, FittedModel, Run, get_manifold, update_embedding
+from umap_sk.pipeline.inputs import Inputs, count_rows
 from umap_sk.pipeline.learn import LearnedGraph
 from umap_sk.pipeline.settings import LayoutSettings, Settings, check_flat, draw_seed
 from umap_sk.runtime.threads import limit_threads_by_rows
@@ -88,6 +89,16 @@ def begin_layout(
         run=Run(layout, {}),
         cache=MapCache(),
     )
+
+
+def check_init(settings: Settings, inputs: Inputs) -> None:
+    """Raise an error if the start does not suit the rows or the features, before a graph is learned."""
+    X, knn_indices, _, init, manifold, *_ = inputs.arguments
+    init = settings.layout.init if init is None else init
+    if isinstance(init, str):
+        check_name(init, inputs.features, has_lengths=True)
+    elif rows := count_rows(X, knn_indices) if manifold is None else manifold.n_samples:
+        check_positions(init, rows, settings.layout.n_components)
 
 
 def check_start(
