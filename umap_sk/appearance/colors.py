@@ -18,32 +18,16 @@ OTHER_LABEL = "other"
 
 
 class Theme(NamedTuple):
-    """Colors of a background and of the elements on it.
-
-    Attributes
-    ----------
-    ground, ink, faint : str
-        Colors of the background, of text, and of captions.
-    other : str
-        Color of points without an individual color.
-    edge : str
-        Color of the graph's edges.
-    lighter : float
-        Share of white in the colors of classes.
-    part : tuple of float
-        The part of a color map that is visible on the background.
-    classes : ndarray of shape (n_classes, 3) or None
-        Red, green and blue of the classes, instead of the palette.
-    """
+    """Colors of a background and of the elements on it."""
 
     ground: str
-    ink: str
-    faint: str
-    other: str
-    edge: str
-    lighter: float
-    part: tuple[float, float]
-    classes: np.ndarray | None = None
+    ink: str  # of text
+    faint: str  # of captions
+    other: str  # of points without an individual color
+    edge: str  # of the graph's edges
+    lighter: float  # share of white in the colors of classes
+    part: tuple[float, float]  # the part of a color map that is visible on the background
+    classes: np.ndarray | None = None  # red, green and blue of the classes, instead of the palette
 
 
 THEMES = {

@@ -7,8 +7,9 @@ import json
 import signal
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, NoReturn, Protocol
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any, NamedTuple, NoReturn
 
 from umap_sk._version import __version__
 from umap_sk.cli import signals
@@ -29,60 +30,38 @@ exit codes:
 PATH_ERRORS = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
 
 
-class CommandModule(Protocol):
-    """The functions of a subcommand's module."""
-
-    def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """Add the options of the command."""
-
-    def execute(self, options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, object]:
-        """Run the command, and return the content of ``--json``."""
-        ...
-
-    def format_answer(self, answer: Mapping[str, object]) -> str:
-        """Format the answer for people."""
-        ...
-
-
 class Command(NamedTuple):
-    """A subcommand, whose module is imported only when it is used."""
+    """The help of a subcommand."""
 
-    module: str
     summary: str
     example: str
 
 
 COMMANDS = {
     "fit": Command(
-        "fit",
         "Make a map from neighbors, and write it as a .npy file.",
         "umap-sk fit --knn-indices i.npy --knn-dists d.npy --out map.npy --checkpoint runs --random-state 0",
     ),
     "learn": Command(
-        "learn",
         "Build only the graph, in files: for graphs larger than the memory, or many maps of one graph.",
         "umap-sk learn --knn-indices i.npy --knn-dists d.npy --out graph && umap-sk fit --manifold graph --out map.npy",
     ),
     "transform": Command(
-        "transform",
         "Place new rows in the map of a model from fit --model.",
         "umap-sk transform model.joblib --knn-indices i.npy --knn-dists d.npy --out places.npy",
     ),
     "plan": Command(
-        "plan",
         "Estimate the memory and the time of a fit before it runs.",
         "umap-sk plan --n-samples 10_000_000 --n-neighbors 30",
     ),
     "show": Command(
-        "show",
         "Make an interactive page of a map: one HTML file that needs no network.",
         "umap-sk show map.npy --labels labels.csv --out map.html",
     ),
     "compile": Command(
-        "compile", "Compile the kernels into numba's cache, for container images and clusters.", "umap-sk compile --all"
+        "Compile the kernels into numba's cache, for container images and clusters.", "umap-sk compile --all"
     ),
     "info": Command(
-        "info",
         "Describe a checkpoint, run, model, manifold or array. Without --trust, nothing is unpickled.",
         "umap-sk info runs",
     ),
@@ -166,22 +145,14 @@ def make_parser(name: str | None) -> argparse.ArgumentParser:
     parser = Parser(
         "umap-sk",
         description="UMAP from precomputed neighbors. umap-sk COMMAND --help shows the options of each command.",
-        epilog=f"example:\n  {COMMANDS['fit'].example}\n\n{EXIT_CODES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+        **_style_help(COMMANDS["fit"]),
     )
     parser.command = name and f"umap-sk {name}"  # unknown options of a command are errors of this parser
     parser.add_argument("--version", action="version", version=f"umap-sk {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     for each, command in COMMANDS.items():
-        epilog = f"example:\n  {command.example}\n\n{EXIT_CODES}"
         subparser = subparsers.add_parser(
-            each,
-            help=command.summary,
-            description=command.summary,
-            epilog=epilog,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
+            each, help=command.summary, description=command.summary, **_style_help(command)
         )
         if each == name:
             _import_command(each).add_options(subparser)
@@ -193,8 +164,18 @@ def make_parser(name: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def _import_command(name: str) -> CommandModule:
-    return importlib.import_module(f"umap_sk.cli.{COMMANDS[name].module}")
+def _style_help(command: Command) -> dict[str, Any]:
+    """Return the arguments that all parsers share, with the example of a command."""
+    return {
+        "epilog": f"example:\n  {command.example}\n\n{EXIT_CODES}",
+        "formatter_class": argparse.RawDescriptionHelpFormatter,
+        "allow_abbrev": False,
+    }
+
+
+def _import_command(name: str) -> ModuleType:
+    """Import the module of a command, with the functions `add_options`, `execute` and `format_answer`."""
+    return importlib.import_module(f"umap_sk.cli.{name}")
 
 
 def _make_failure(text: str, code: int, status: str = "error") -> dict[str, object]:

@@ -46,10 +46,15 @@ def make_ring(n: int) -> Ring:
     return Ring(circle, (np.arange(n)[:, None] + steps) % n, lengths)
 
 
-def fit_ring(ring: Ring, **parameters: object) -> PrecomputedUMAP:
-    """Fit a model with few epochs."""
+def make_model(**parameters: object) -> PrecomputedUMAP:
+    """Make a model with few epochs."""
     usual = {"n_neighbors": TINY_NEIGHBORS, "n_epochs": TINY_EPOCHS, "random_state": 0}
-    return PrecomputedUMAP(**{**usual, **parameters}).fit(ring.features, **ring.neighbors())
+    return PrecomputedUMAP(**{**usual, **parameters})
+
+
+def fit_ring(ring: Ring, **parameters: object) -> PrecomputedUMAP:
+    """Fit a model with few epochs to features and neighbors."""
+    return make_model(**parameters).fit(ring.features, **ring.neighbors())
 
 
 def place_rows(model: PrecomputedUMAP, ring: Ring) -> np.ndarray:
@@ -82,7 +87,7 @@ def run_searches() -> None:
 
 def run_graphs(ring: Ring) -> None:
     """Fit a graph, whose distances keep their precision, and a directed graph."""
-    PrecomputedUMAP(TINY_NEIGHBORS, n_epochs=TINY_EPOCHS, random_state=0).fit(knn_graph(ring.indices, ring.distances))
+    make_model().fit(knn_graph(ring.indices, ring.distances))
     kernels.first_outside(as_readonly(np.arange(RING_ROWS)), RING_ROWS)  # for sparse arrays with int64 indices
     fit_ring(ring, symmetrize=False)
 
@@ -91,24 +96,13 @@ def run_targets(ring: Ring) -> None:
     """Fit with labels and with numbers."""
     rows = np.arange(len(ring.features))
     for metric, y in (("categorical", rows // 50), ("euclidean", rows / 50)):
-        PrecomputedUMAP(TINY_NEIGHBORS, n_epochs=TINY_EPOCHS, random_state=0, target_metric=metric).fit(
-            ring.features, y, **ring.neighbors()
-        )
+        make_model(target_metric=metric).fit(ring.features, y, **ring.neighbors())
 
 
-def make_large_run(n_components: int) -> Callable[[], object]:
-    """Return a function that fits a graph with coarser levels, and places new rows."""
-
-    def run() -> object:
-        ring = make_ring(COARSEST_VERTICES + 1)
-        return place_rows(fit_ring(ring, n_components=n_components), ring)
-
-    return run
-
-
-def make_small_run(n_components: int) -> Callable[[], object]:
-    """Return a function that fits a graph without coarser levels, and places new rows."""
-    return lambda: place_rows(fit_ring(make_ring(RING_ROWS), n_components=n_components), make_ring(RING_ROWS))
+def fit_and_place(n: int, n_components: int) -> None:
+    """Fit `n` rows, and place new rows."""
+    ring = make_ring(n)
+    place_rows(fit_ring(ring, n_components=n_components), ring)
 
 
 def run_density() -> None:
@@ -121,18 +115,18 @@ def run_density() -> None:
 def run_growth() -> None:
     """Update a map with new rows, and fit with anchors."""
     ring, grown = make_ring(RING_ROWS), make_ring(RING_ROWS + 5)
-    model = PrecomputedUMAP(TINY_NEIGHBORS, n_epochs=TINY_EPOCHS).fit(**ring.neighbors())
+    model = make_model().fit(**ring.neighbors())
     model.update(knn_indices=grown.indices, knn_dists=grown.distances)
     for dimensions in (2, 3):
         places = np.where(np.arange(RING_ROWS)[:, None] < 5, ring.features[:, :dimensions], np.nan)
-        PrecomputedUMAP(TINY_NEIGHBORS, dimensions, n_epochs=TINY_EPOCHS).fit(**ring.neighbors(), anchors=places)
+        make_model(n_components=dimensions).fit(**ring.neighbors(), anchors=places)
 
 
 def run_set_operations() -> None:
     """Fit the union, intersection and difference of manifolds."""
     one, other = (fit_ring(make_ring(RING_ROWS), n_neighbors=k).manifold_ for k in (TINY_NEIGHBORS, TINY_NEIGHBORS - 1))
     for manifold in (one + other, one * other, one - other):
-        PrecomputedUMAP(n_epochs=TINY_EPOCHS, random_state=0).fit(manifold=manifold)
+        make_model().fit(manifold=manifold)
 
 
 def run_output_metrics() -> None:
@@ -147,7 +141,7 @@ def run_output_metrics() -> None:
 
 def run_pieces() -> None:
     """Launch the additional kernels of a fit on a cluster, where several processes have parts of a graph."""
-    manifold = PrecomputedUMAP(TINY_NEIGHBORS).learn_manifold(**make_ring(RING_ROWS).neighbors())
+    manifold = make_model().learn_manifold(**make_ring(RING_ROWS).neighbors())
     indptr, indices, weights = (as_readonly(array) for array in manifold._shared.rows(keep=False))
     starts, received = indptr[:-1].copy(), (np.empty_like(indices), np.empty_like(weights))
     kernels.count_sent(indptr, indices, 0, np.zeros(RING_ROWS, np.int64))
@@ -160,16 +154,16 @@ def run_pieces() -> None:
 
 
 USUAL_RUNS: dict[str, Callable[[], object]] = {  # the longest first, since processes share them
-    "coarser levels": make_large_run(2),
-    "two axes": make_small_run(2),
+    "coarser levels": lambda: fit_and_place(COARSEST_VERTICES + 1, 2),
+    "two axes": lambda: fit_and_place(RING_ROWS, 2),
     "searches": run_searches,
     "density": run_density,
-    "three axes": make_small_run(3),
+    "three axes": lambda: fit_and_place(RING_ROWS, 3),
     "targets": lambda: run_targets(make_ring(RING_ROWS)),
     "pieces": run_pieces,
     "graphs": lambda: run_graphs(make_ring(RING_ROWS)),
     "starts": lambda: run_starts(make_ring(RING_ROWS)),
-    "three axes, coarser levels": make_large_run(3),
+    "three axes, coarser levels": lambda: fit_and_place(COARSEST_VERTICES + 1, 3),
 }
 OTHER_RUNS: dict[str, Callable[[], object]] = {
     "growing maps and anchors": run_growth,

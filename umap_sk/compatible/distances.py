@@ -23,18 +23,10 @@ Prepared = tuple[np.ndarray, ...]
 
 
 class Metric(NamedTuple):
-    """A metric of rows.
-
-    Attributes
-    ----------
-    prepare : callable
-        ``prepare(rows)`` returns the arrays that the metric needs.
-    compute : callable
-        ``compute(one, others, **arguments)`` returns the distances from one prepared row to others.
-    """
+    """A metric of rows."""
 
     prepare: Callable[[np.ndarray], Prepared]
-    compute: Callable[..., np.ndarray]
+    compute: Callable[..., np.ndarray]  # compute(one, others, **arguments)
 
 
 def prepare_ball(rows: np.ndarray) -> Prepared:

@@ -1,7 +1,7 @@
 """Conversion of umap-learn's inputs to those of PrecomputedUMAP: arrays of neighbors, and rows without copies."""
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 import scipy.sparse
@@ -12,7 +12,6 @@ from sklearn.utils.validation import check_array
 
 from umap_sk._typing import Features, FeaturesLike, is_sparse
 from umap_sk.compatible.distances import METRICS
-from umap_sk.compatible.parameters import KnnGraph
 from umap_sk.compatible.translation import DIFFERENCE_METRICS, TINY_LEARNING_RATE
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.graph.manifold import Manifold
@@ -28,26 +27,17 @@ MAX_DENSE_ENTRIES = 2**28  # sparse rows with at most this many entries (2 GiB) 
 NARROW_DTYPES = tuple(map(np.dtype, ("float16", "int8", "uint8", "int16", "uint16")))
 """Dtypes of features, such as quantized embeddings, that float32 represents exactly with half of the bytes."""
 
+KnnGraph: TypeAlias = tuple[ArrayLike | None, ...] | list[ArrayLike | None] | FeaturesLike
+"""Neighbors in the forms of umap-learn and cuML: indices and distances, or a sparse or dense matrix of distances."""
+
 
 class FitInput(NamedTuple):
-    """The input of a fit.
+    """The input of a fit."""
 
-    Attributes
-    ----------
-    X : object
-        The given rows, or those of them that are not copies.
-    y : object
-        Their targets, or None.
-    neighbors : dict of array, or of Manifold
-        The arrays `knn_indices` and `knn_dists`, if they were given, or the `manifold`.
-    inverse : ndarray of int, or None
-        For each given row, its number among the rows without copies. None if all rows are laid out.
-    """
-
-    X: FeaturesLike | None
+    X: FeaturesLike | None  # the given rows, or those of them that are not copies
     y: ArrayLike | None
-    neighbors: dict[str, ArrayLike | Manifold | None]
-    inverse: np.ndarray | None
+    neighbors: dict[str, ArrayLike | Manifold | None]  # `knn_indices` and `knn_dists`, or the `manifold`, if given
+    inverse: np.ndarray | None  # number of each given row among the rows without copies; None if all are laid out
 
 
 def read_input(umap: "UMAP", X: FeaturesLike, y: ArrayLike | None, knn_graph: KnnGraph | None) -> FitInput:

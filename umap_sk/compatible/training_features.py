@@ -5,10 +5,9 @@ from typing import TypeVar
 import numpy as np
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from umap_sk._typing import SparseMatrix
+from umap_sk._typing import Metric, SparseMatrix
 from umap_sk.compatible.brute_force import compares_texts, encode_texts
-from umap_sk.compatible.inputs import has_precomputed_knn
-from umap_sk.compatible.parameters import ParameterTypes
+from umap_sk.compatible.inputs import KnnGraph, has_precomputed_knn
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.neighbors.searchers import prepare_search
 from umap_sk.neighbors.training_rows import select_kept_features
@@ -23,9 +22,12 @@ def check_shape(values: Rows, shape: tuple[int, int | None]) -> Rows:
     return values
 
 
-class TrainingFeaturesMixin(ParameterTypes):
+class TrainingFeaturesMixin:
     """The methods of :class:`umap_sk.UMAP` that drop and set its training features."""
 
+    metric: Metric
+    metric_kwds: dict[str, object] | None
+    precomputed_knn: KnnGraph
     estimator_: PrecomputedUMAP
     _words: np.ndarray | None
 

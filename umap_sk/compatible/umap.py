@@ -3,9 +3,14 @@
 from numbers import Integral, Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
+from umap_sk._typing import Metric, OutputMetric
+from umap_sk.compatible.inputs import KnnGraph
 from umap_sk.compatible.methods import Methods
+from umap_sk.neighbors.choice import Searcher
+from umap_sk.pipeline.parameters import RandomState
 
 
 class UMAP(Methods):
@@ -199,45 +204,45 @@ class UMAP(Methods):
         optimizer=None,
         compatibility_layout=None,
     ):
-        self.n_neighbors = n_neighbors
-        self.n_components = n_components
-        self.metric = metric
-        self.metric_kwds = metric_kwds
-        self.output_metric = output_metric
-        self.output_metric_kwds = output_metric_kwds
-        self.n_epochs = n_epochs
-        self.learning_rate = learning_rate
-        self.init = init
-        self.min_dist = min_dist
-        self.spread = spread
-        self.low_memory = low_memory
-        self.n_jobs = n_jobs
-        self.set_op_mix_ratio = set_op_mix_ratio
-        self.local_connectivity = local_connectivity
-        self.repulsion_strength = repulsion_strength
-        self.negative_sample_rate = negative_sample_rate
-        self.transform_queue_size = transform_queue_size
-        self.a = a
-        self.b = b
-        self.random_state = random_state
-        self.angular_rp_forest = angular_rp_forest
-        self.target_n_neighbors = target_n_neighbors
-        self.target_metric = target_metric
-        self.target_metric_kwds = target_metric_kwds
-        self.target_weight = target_weight
-        self.transform_seed = transform_seed
-        self.transform_mode = transform_mode
-        self.force_approximation_algorithm = force_approximation_algorithm
-        self.verbose = verbose
-        self.tqdm_kwds = tqdm_kwds
-        self.unique = unique
-        self.densmap = densmap
-        self.dens_lambda = dens_lambda
-        self.dens_frac = dens_frac
-        self.dens_var_shift = dens_var_shift
-        self.output_dens = output_dens
-        self.disconnection_distance = disconnection_distance
-        self.precomputed_knn = precomputed_knn
-        self.searcher = searcher
-        self.optimizer = optimizer
-        self.compatibility_layout = compatibility_layout
+        self.n_neighbors: int = n_neighbors
+        self.n_components: int = n_components
+        self.metric: Metric = metric
+        self.metric_kwds: dict[str, object] | None = metric_kwds
+        self.output_metric: OutputMetric = output_metric
+        self.output_metric_kwds: dict[str, object] | None = output_metric_kwds
+        self.n_epochs: int | list[int] | tuple[int, ...] | None = n_epochs
+        self.learning_rate: float = learning_rate
+        self.init: str | ArrayLike = init
+        self.min_dist: float = min_dist
+        self.spread: float = spread
+        self.low_memory: bool = low_memory
+        self.n_jobs: int | None = n_jobs
+        self.set_op_mix_ratio: float = set_op_mix_ratio
+        self.local_connectivity: float = local_connectivity
+        self.repulsion_strength: float = repulsion_strength
+        self.negative_sample_rate: float = negative_sample_rate
+        self.transform_queue_size: float = transform_queue_size
+        self.a: float | None = a
+        self.b: float | None = b
+        self.random_state: RandomState = random_state
+        self.angular_rp_forest: bool = angular_rp_forest
+        self.target_n_neighbors: int = target_n_neighbors
+        self.target_metric: str = target_metric
+        self.target_metric_kwds: dict[str, object] | None = target_metric_kwds
+        self.target_weight: float = target_weight
+        self.transform_seed: int = transform_seed
+        self.transform_mode: str = transform_mode
+        self.force_approximation_algorithm: bool = force_approximation_algorithm
+        self.verbose: bool = verbose
+        self.tqdm_kwds: dict[str, object] | None = tqdm_kwds
+        self.unique: bool = unique
+        self.densmap: bool = densmap
+        self.dens_lambda: float = dens_lambda
+        self.dens_frac: float = dens_frac
+        self.dens_var_shift: float = dens_var_shift
+        self.output_dens: bool = output_dens
+        self.disconnection_distance: float | None = disconnection_distance
+        self.precomputed_knn: KnnGraph = precomputed_knn
+        self.searcher: Searcher = searcher
+        self.optimizer: str | None = optimizer
+        self.compatibility_layout: str | None = compatibility_layout

@@ -40,18 +40,10 @@ class Hierarchy(NamedTuple):
 
 
 class Blocks(NamedTuple):
-    """A level's rows in the optimizer's order, with their edges.
+    """A level's rows in the optimizer's order, with their edges."""
 
-    Attributes
-    ----------
-    groups : list of list of Future
-        The blocks of each worker.
-    bounds : list of int
-        First row of each group, and the number of rows.
-    """
-
-    groups: list[list[Future]]
-    bounds: list[int]
+    groups: list[list[Future]]  # the blocks of each worker
+    bounds: list[int]  # first row of each group, and the number of rows
 
 
 def arrange(cluster: Cluster, levels: Levels, seed: int) -> tuple[Future, list[Blocks]]:

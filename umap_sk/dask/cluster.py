@@ -23,24 +23,12 @@ CLIENT_ADVICE = "Start a cluster and give its client: DistributedUMAP(client=Cli
 
 
 class Cluster(NamedTuple):
-    """The workers of a run.
-
-    Attributes
-    ----------
-    client : Client
-        The client.
-    workers : tuple of str
-        Addresses of the workers at the beginning of the run.
-    run : str
-        Part of the keys of all tasks of the run.
-    numbers : iterator of int
-        Numbers for the keys of tasks.
-    """
+    """The workers of a run."""
 
     client: Client
-    workers: tuple[str, ...]
-    run: str
-    numbers: Iterator[int]
+    workers: tuple[str, ...]  # addresses at the beginning of the run
+    run: str  # part of the keys of all tasks of the run
+    numbers: Iterator[int]  # for the keys of tasks
 
 
 def connect(client: Client | None) -> Cluster:

@@ -34,28 +34,14 @@ class EpochResult(NamedTuple):
 
 
 class DistributedState(NamedTuple):
-    """The state of a run on the workers.
+    """The state of a run on the workers."""
 
-    Attributes
-    ----------
-    depth, epoch : int
-        The level of the positions, and the number of epochs that have been run.
-    width : float
-        Width of the initial layout.
-    state : Future or None
-        The whole state, on a level of a single worker.
-    positions : list of Future
-        Positions by worker, on a level in blocks.
-    results : list of Future or None
-        Positions and moments by worker, or None if a phase begins with moments of 0.
-    """
-
-    depth: int
-    epoch: int
-    width: float
-    state: Future | None
-    positions: list[Future]
-    results: list[Future] | None
+    depth: int  # the level of the positions
+    epoch: int  # number of epochs that have been run
+    width: float  # of the initial layout
+    state: Future | None  # the whole state, on a level of a single worker
+    positions: list[Future]  # by worker, on a level in blocks
+    results: list[Future] | None  # an EpochResult by worker, or None if a phase begins with moments of 0
 
 
 def begin_phase(cluster: Cluster, layout: Layout, positions: Future, width: float, epoch: int = 0) -> DistributedState:

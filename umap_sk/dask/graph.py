@@ -24,27 +24,13 @@ MAX_PIECES = 64  # unless there are more workers; each piece sends edges to each
 
 
 class GraphInPieces(NamedTuple):
-    """A fuzzy graph in pieces of rows on several workers.
+    """A fuzzy graph in pieces of rows on several workers."""
 
-    Attributes
-    ----------
-    pieces : list of Future
-        The pieces, in the order of their rows.
-    bounds : list of int
-        First row of each piece, and the number of rows.
-    summaries : list of Future
-        Summary of each piece; see :class:`umap_sk.dask.rows.PieceSummary`.
-    lengths : list of Future or None
-        Mean distances from rows to their neighbors, by piece.
-    mask : Future or None
-        Whether each row of the data is in the graph, or None if all are.
-    """
-
-    pieces: list[Future]
-    bounds: list[int]
-    summaries: list[Future]
-    lengths: list[Future] | None
-    mask: Future | None = None
+    pieces: list[Future]  # in the order of their rows
+    bounds: list[int]  # first row of each piece, and the number of rows
+    summaries: list[Future]  # a PieceSummary for each piece
+    lengths: list[Future] | None  # mean distances from rows to their neighbors, by piece
+    mask: Future | None = None  # whether each row of the data is in the graph, or None if all are
 
     @property
     def n_rows(self) -> int:

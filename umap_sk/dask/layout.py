@@ -26,24 +26,12 @@ from umap_sk.pipeline.settings import Settings
 
 
 class FinishedLayout(NamedTuple):
-    """A finished layout.
+    """A finished layout."""
 
-    Attributes
-    ----------
-    positions : list of Future
-        Positions of the rows in the graph, in the optimizer's order and in parts.
-    ranks : Future or None
-        Index of each row of the data in the optimizer's order, or -1 for a disconnected row.
-    embedding : ndarray or None
-        The map, if a finished run was found on disk.
-    n_epochs, seed, n_components : int
-        Number of epochs of the whole schedule, the seed, and the number of axes.
-    """
-
-    positions: list[Future]
-    ranks: Future | None
-    embedding: np.ndarray | None
-    n_epochs: int
+    positions: list[Future]  # of the rows in the graph, in the optimizer's order and in parts
+    ranks: Future | None  # index of each row of the data in the optimizer's order, or -1 for a disconnected row
+    embedding: np.ndarray | None  # the map, if a finished run was found on disk
+    n_epochs: int  # of the whole schedule
     seed: int
     n_components: int
 

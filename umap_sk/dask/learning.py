@@ -28,30 +28,14 @@ from umap_sk.pipeline.settings import GraphSettings
 
 
 class LearnedGraph(NamedTuple):
-    """A graph in pieces, and its summary in this process.
+    """A graph in pieces, and its summary in this process."""
 
-    Attributes
-    ----------
-    graph : GraphInPieces
-        The graph of the rows that have edges.
-    n_samples : int
-        Number of rows of the data.
-    disconnected : ndarray of shape (n_samples,), bool
-        Rows without edges of their own, whose positions are NaN.
-    scale : float
-        Factor of the weights, which makes the largest one 1.
-    checksum : str
-        Checksum of the whole graph, which does not depend on the pieces.
-    chunks : tuple of int
-        Number of rows of the data in each piece.
-    """
-
-    graph: GraphInPieces
-    n_samples: int
-    disconnected: np.ndarray
-    scale: float
-    checksum: str
-    chunks: tuple[int, ...]
+    graph: GraphInPieces  # of the rows that have edges
+    n_samples: int  # rows of the data
+    disconnected: np.ndarray  # whether each row of the data has no edges of its own, so that its position is NaN
+    scale: float  # factor of the weights, which makes the largest one 1
+    checksum: str  # of the whole graph; it does not depend on the pieces
+    chunks: tuple[int, ...]  # number of rows of the data in each piece
 
 
 def learn_graph(

@@ -22,42 +22,20 @@ SINGLE_WORKER_VERTICES = 200_000  # largest number of vertices of a level on a s
 
 
 class LengthsInPieces(NamedTuple):
-    """The edges of a level with lengths; see :class:`umap_sk.layout.edge_lengths.EdgeLengths`.
+    """The edges of a level with lengths; see :class:`umap_sk.layout.edge_lengths.EdgeLengths`."""
 
-    Attributes
-    ----------
-    pieces : list of Future
-        Rows of edges, whose weights are lengths without those of their ends. They are not used on the finest level.
-    ends : Future or None
-        Length that each vertex of the finest level adds to its edges.
-    """
-
-    pieces: list[Future]
-    ends: Future | None
+    pieces: list[Future]  # rows of edges, whose weights are lengths without the ends; not used on the finest level
+    ends: Future | None  # length that each vertex of the finest level adds to its edges
 
 
 class LevelInPieces(NamedTuple):
-    """A level in pieces of rows.
-
-    Attributes
-    ----------
-    pieces : list of Future
-        The pieces.
-    bounds : list of int
-        First row of each piece, and the number of vertices.
-    vectors : Future
-        The level without its edges: vectors of all vertices, and bounds of the rows.
-    scale : float
-        See :class:`umap_sk.layout.coarsen.Level`.
-    lengths : LengthsInPieces or None
-        The edges with lengths, if they are needed.
-    """
+    """A level in pieces of rows."""
 
     pieces: list[Future]
-    bounds: list[int]
-    vectors: Future
-    scale: float
-    lengths: LengthsInPieces | None
+    bounds: list[int]  # first row of each piece, and the number of vertices
+    vectors: Future  # the level without its edges: vectors of all vertices, and bounds of the rows
+    scale: float  # as in umap_sk.layout.coarsen.Level
+    lengths: LengthsInPieces | None  # the edges with lengths, if they are needed
 
     @property
     def n_vertices(self) -> int:

@@ -30,18 +30,10 @@ if TYPE_CHECKING:
 
 
 class MapOnWorkers(NamedTuple):
-    """A map in chunks of rows.
-
-    Attributes
-    ----------
-    array : dask.array.Array
-        The map.
-    parts : list of Future
-        The chunks on the workers. The list is empty if the map is in this process.
-    """
+    """A map in chunks of rows."""
 
     array: Array
-    parts: list[Future]
+    parts: list[Future]  # the chunks on the workers; none if the map is in this process
 
 
 def make_embedding(

@@ -20,27 +20,13 @@ from umap_sk.layout.width import MAX_STRETCH, START_SMOOTHINGS, compute_length_s
 
 
 class Layout(NamedTuple):
-    """A layout whose finest levels are in blocks on several workers.
+    """A layout whose finest levels are in blocks on several workers."""
 
-    Attributes
-    ----------
-    hierarchy : Future
-        All levels; see :class:`umap_sk.dask.arrange.Hierarchy`.
-    blocks : list of Blocks
-        The blocks of rows of levels in pieces, the finest level first.
-    phases : tuple of Phase
-        The schedule.
-    forces : Forces
-        The curve and the rates.
-    n_rows, n_levels, n_components, seed : int
-        Numbers of vertices of the finest level, of levels and of axes, and the seed.
-    """
-
-    hierarchy: Future
-    blocks: list[Blocks]
+    hierarchy: Future  # all levels, a Hierarchy
+    blocks: list[Blocks]  # of levels in pieces, the finest level first
     phases: tuple[Phase, ...]
     forces: Forces
-    n_rows: int
+    n_rows: int  # vertices of the finest level
     n_levels: int
     n_components: int
     seed: int

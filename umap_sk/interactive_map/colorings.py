@@ -47,21 +47,11 @@ class Legend(TypedDict, total=False):
 
 
 class Coloring(NamedTuple):
-    """A coloring of the points.
+    """A coloring of the points."""
 
-    Attributes
-    ----------
-    codes : ndarray of shape (n_samples,), uint8
-        Class or shade of each row.
-    legend : Legend
-        Data of the page's legend.
-    members : ndarray of shape (n_samples,), int, or None
-        For classes, the index of each row's class among those whose names stand in the map, or -1.
-    """
-
-    codes: np.ndarray
+    codes: np.ndarray  # class or shade of each row, uint8
     legend: Legend
-    members: np.ndarray | None = None
+    members: np.ndarray | None = None  # index of each row's class among those whose names stand in the map, or -1
 
 
 def read_colorings(colour: Columns | ArrayLike | None, quantized: QuantizedPositions) -> list[Coloring]:
@@ -71,14 +61,13 @@ def read_colorings(colour: Columns | ArrayLike | None, quantized: QuantizedPosit
         plain: Legend = {"name": "", "kind": "classes", "classes": ["rows"], "colors": [f"#{PALETTE[0]}"], "names": []}
         plain |= {"counts": [int(quantized.has_position.sum())], "missing": 0}
         return [Coloring(np.zeros(n, np.uint8), plain)]
-    if is_columns(colour):
-        columns = read_columns(colour, n, "colour")
-        if not columns:
-            raise ValueError("colour has no columns. Pass at least one, or None.")
-        return [_make_coloring(name, column, quantized) for name, column in columns.items()]
-    name = getattr(colour, "name", None)
-    column = read_columns({name if isinstance(name, str) else "color": colour}, n, "colour")
-    return [_make_coloring(*item, quantized) for item in column.items()]
+    if not is_columns(colour):
+        name = getattr(colour, "name", None)
+        colour = {name if isinstance(name, str) else "color": colour}
+    columns = read_columns(colour, n, "colour")
+    if not columns:
+        raise ValueError("colour has no columns. Pass at least one, or None.")
+    return [_make_coloring(name, column, quantized) for name, column in columns.items()]
 
 
 def _make_coloring(name: str, column: ArrayLike, quantized: QuantizedPositions) -> Coloring:

@@ -12,18 +12,10 @@ MAX_STEP = 65535
 
 
 class QuantizedPositions(NamedTuple):
-    """Positions of rows in 65,536 steps of a square.
+    """Positions of rows in 65,536 steps of a square. The larger extent of the map takes all steps."""
 
-    Attributes
-    ----------
-    steps : ndarray of shape (2, n_positions), uint16
-        All x, then all y. The larger extent of the map takes all steps.
-    has_position : ndarray of shape (n_samples,), bool
-        Whether each row has a position.
-    """
-
-    steps: np.ndarray
-    has_position: np.ndarray
+    steps: np.ndarray  # all x, then all y, of the rows with a position, uint16
+    has_position: np.ndarray  # for each row
 
 
 def quantize(embedding: np.ndarray) -> QuantizedPositions:

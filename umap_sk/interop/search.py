@@ -31,13 +31,7 @@ class SearchRequest(NamedTuple):
 
 
 class SearchIndex:
-    """An index that searches the fitted rows of a NeighborsTransformer.
-
-    Parameters
-    ----------
-    transformer : NeighborsTransformer
-        The fitted transformer.
-    """
+    """An index that searches the rows of a fitted NeighborsTransformer."""
 
     def __init__(self, transformer: NeighborsTransformer):
         self._transformer = transformer
@@ -54,18 +48,10 @@ class SearchIndex:
 
 
 class BruteForceIndex:
-    """An index that compares each row with all rows, for metrics that scikit-learn does not have.
-
-    Parameters
-    ----------
-    request : SearchRequest
-        The request, with the metric.
-    rows : ndarray
-        The rows to search, already converted for the metric.
-    """
+    """An index that compares each row with all rows, for metrics that scikit-learn does not have."""
 
     def __init__(self, request: SearchRequest, rows: np.ndarray):
-        self._request, self._rows = request, rows
+        self._request, self._rows = request, rows  # the rows are already converted for the metric
 
     def query(self, X: FeaturesLike, k: int = 10, epsilon: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
         """Return the indices and distances of the k fitted rows that are nearest to each row of X."""

@@ -100,8 +100,7 @@ class EmbeddingDisplay:
         EmbeddingDisplay
             The display.
         """
-        settings = {"labels": labels, "values": values, "subset": subset, "data": data}
-        return cls(embedding=estimator, **settings).plot(ax=ax, **style)
+        return cls(embedding=estimator, labels=labels, values=values, subset=subset, data=data).plot(ax=ax, **style)
 
     @classmethod
     def from_embedding(cls, embedding, *, labels=None, values=None, subset=None, data=None, ax=None, **style):
@@ -128,8 +127,7 @@ class EmbeddingDisplay:
         EmbeddingDisplay
             The display.
         """
-        settings = {"labels": labels, "values": values, "subset": subset, "data": data}
-        return cls(embedding=embedding, **settings).plot(ax=ax, **style)
+        return cls(embedding=embedding, labels=labels, values=values, subset=subset, data=data).plot(ax=ax, **style)
 
     @classmethod
     def connectivity(

@@ -21,19 +21,11 @@ COLOR_QUANTILE = 0.01  # values beyond this quantile at either end have the colo
 
 
 class ColorScale(NamedTuple):
-    """A mapping from numbers to colors.
-
-    Attributes
-    ----------
-    colors, norm : matplotlib Colormap and Normalize
-        Color map, and its range of numbers.
-    extend : str
-        Ends of the color bar beyond which there are values.
-    """
+    """A mapping from numbers to colors."""
 
     colors: "Colormap"
     norm: "Normalize"
-    extend: str
+    extend: str  # ends of the color bar beyond which there are values
 
 
 def make_scale(values: np.ndarray, cmap: "str | Colormap | None", theme: Theme, center: float | None) -> ColorScale:

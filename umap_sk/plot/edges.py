@@ -25,24 +25,12 @@ DENSITY_CELLS = 300  # cells along a side of the density's grid
 
 
 class Edges(NamedTuple):
-    """Edges to draw below the points.
+    """Edges to draw below the points."""
 
-    Attributes
-    ----------
-    ends : ndarray of shape (2, m)
-        Rows at both ends of each edge.
-    weights : ndarray of shape (m,)
-        Weights, which determine the opacity.
-    bundled : bool
-        Whether parallel lines are bundled.
-    total : int
-        Number of the graph's edges between rows of the picture.
-    """
-
-    ends: np.ndarray
-    weights: np.ndarray
-    bundled: bool
-    total: int
+    ends: np.ndarray  # rows at both ends of each edge, of shape (2, m)
+    weights: np.ndarray  # they determine the opacity
+    bundled: bool  # whether parallel lines are bundled
+    total: int  # number of the graph's edges between rows of the picture
 
     @property
     def caption(self) -> str:

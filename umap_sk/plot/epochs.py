@@ -11,21 +11,11 @@ if TYPE_CHECKING:
 
 
 class Frame(NamedTuple):
-    """A map after some epochs.
-
-    Attributes
-    ----------
-    epoch : int
-        Number of epochs.
-    vertices : int
-        Number of vertices of the current level.
-    positions : ndarray of shape (n, 2 or 3)
-        Positions of all rows.
-    """
+    """A map after some epochs."""
 
     epoch: int
-    vertices: int
-    positions: np.ndarray
+    vertices: int  # of the current level
+    positions: np.ndarray  # of all rows
 
 
 def make_stepper(

@@ -3,6 +3,7 @@
 import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
+from scipy import ndimage
 
 from umap_sk._typing import AnySparse
 from umap_sk.metrics.neighborhoods import compute_recall_by_row, compute_trust_by_row, list_sampled_rows
@@ -29,19 +30,9 @@ def compute_stretch(graph: scipy.sparse.csr_array, positions: np.ndarray) -> np.
     rows = np.repeat(np.arange(graph.shape[0]), np.diff(graph.indptr))
     mapped = np.linalg.norm(positions[rows] - positions[graph.indices], axis=1)
     used = (graph.data > 0) & (mapped > 0)  # this is False for NaN
-    ratios = np.full(len(rows), np.nan)
-    ratios[used] = np.log2(mapped[used]) - np.log2(graph.data[used].astype(np.float64))
-    medians = _compute_medians(rows[used], ratios[used], graph.shape[0])
+    rows, ratios = rows[used], np.log2(mapped[used]) - np.log2(graph.data[used].astype(np.float64))
+    medians = np.full(graph.shape[0], np.nan)
+    if len(rows):
+        known = np.unique(rows)
+        medians[known] = ndimage.median(ratios, rows, known)
     return medians - np.nanmedian(medians)
-
-
-def _compute_medians(rows: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
-    """Return the median of each row's values, NaN for rows without values."""
-    order = np.lexsort((values, rows))
-    lengths = np.bincount(rows, minlength=count)
-    first = np.cumsum(lengths) - lengths
-    filled = np.flatnonzero(lengths)
-    low, high = first[filled] + (lengths[filled] - 1) // 2, first[filled] + lengths[filled] // 2
-    medians = np.full(count, np.nan)
-    medians[filled] = (values[order[low]] + values[order[high]]) / 2
-    return medians

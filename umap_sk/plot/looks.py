@@ -18,24 +18,12 @@ ColorKey: TypeAlias = "Mapping[object, ColorType] | Sequence[ColorType] | None"
 
 
 class Look(NamedTuple):
-    """Color maps and background of a picture. None leaves the choice to :class:`umap_sk.EmbeddingDisplay`.
+    """Color maps and background of a picture. None leaves the choice to :class:`umap_sk.EmbeddingDisplay`."""
 
-    Attributes
-    ----------
-    cmap : str or Colormap or None
-        Colors of numbers. Its central color is that of points without labels and values.
-    color_key_cmap : str or Colormap or None
-        Colors of classes.
-    background : str or None
-        Color of the background.
-    edge_cmap : str or Colormap or None
-        Color map, of which a dark color is used for edges.
-    """
-
-    cmap: ColorMap = None
-    color_key_cmap: ColorMap = None
+    cmap: ColorMap = None  # of numbers; its central color is that of points without labels and values
+    color_key_cmap: ColorMap = None  # of classes
     background: str | None = None
-    edge_cmap: ColorMap = None
+    edge_cmap: ColorMap = None  # a dark color of it is used for edges
 
 
 # The themes of umap.plot. Color maps of colorcet are replaced by similar ones of matplotlib.

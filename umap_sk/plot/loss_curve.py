@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from umap_sk.appearance.colors import Theme, get_class_colors, get_theme
+from umap_sk.appearance.positions import get_last_step
 from umap_sk.plot.optional import import_matplotlib
 from umap_sk.plot.style import check_axes
 
@@ -64,8 +65,7 @@ class LossCurveDisplay:
         LossCurveDisplay
             The display.
         """
-        while hasattr(estimator, "steps"):
-            estimator = estimator[-1]
+        estimator = get_last_step(estimator)
         check_is_fitted(estimator, "embedding_")
         curve = estimator.loss_curve_
         if not len(curve):

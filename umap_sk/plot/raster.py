@@ -77,8 +77,7 @@ def compute_opacity(count: np.ndarray, least: float = MIN_OPACITY) -> np.ndarray
 def _shade(sums: np.ndarray, count: np.ndarray, n_points: int) -> np.ndarray:
     """Return means and opacity of each pixel. Few points are spread over adjacent pixels."""
     if n_points <= MAX_SPREAD_POINTS:
-        count = ndimage.convolve(count, SPREAD_KERNEL.astype(count.dtype), mode="constant")
-        kernel = SPREAD_KERNEL[:, :, None].astype(sums.dtype)
-        sums = ndimage.convolve(sums, kernel, mode="constant")
+        count = ndimage.convolve(count, SPREAD_KERNEL, mode="constant")
+        sums = ndimage.convolve(sums, SPREAD_KERNEL[:, :, None], mode="constant")
     means = sums / np.maximum(count, 1e-12)[:, :, None]
     return np.concatenate([means, compute_opacity(count)[:, :, None]], axis=2)

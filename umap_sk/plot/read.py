@@ -17,34 +17,18 @@ MAX_FRACTIONS = 20  # up to this many fractional numbers are accepted as classes
 
 
 class MapRows(NamedTuple):
-    """Rows of a map with their classes or numbers.
+    """All rows of a map with their classes or numbers.
 
-    Attributes
-    ----------
-    positions : ndarray of shape (n, 2 or 3)
-        Positions of all rows; NaN without a position.
-    drawn : ndarray of int
-        Indices of the rows in the picture.
-    codes : ndarray of shape (n,), int, or None
-        Index of each row's class among `classes`. Rows of other classes have their number, and rows without a class the
-        number after that.
-    classes : list of str
-        Names of the classes with their own colors.
-    values : ndarray of shape (n,), float, or None
-        A number for each row.
-    name : str or None
-        Name of the classes or numbers.
-    left_out : dict of int
-        Number of rows that are not in the picture, by reason.
+    `codes` are indices of `classes`. Other classes have the code ``len(classes)``, and rows without a class the next.
     """
 
-    positions: np.ndarray
-    drawn: np.ndarray
+    positions: np.ndarray  # NaN without a position
+    drawn: np.ndarray  # indices of the rows in the picture
     codes: np.ndarray | None
-    classes: list[str]
-    values: np.ndarray | None
-    name: str | None
-    left_out: dict[str, int]
+    classes: list[str]  # names of the classes with their own colors
+    values: np.ndarray | None  # a number for each row
+    name: str | None  # of the classes or numbers
+    left_out: dict[str, int]  # number of rows that are not in the picture, by reason
 
 
 def read_rows(
