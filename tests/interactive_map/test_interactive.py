@@ -171,6 +171,12 @@ def test_the_rarest_of_many_classes_share_a_color():
     assert coloring.codes.tolist() == [row // 2 for row in range(120)] + [60] * 80
 
 
+def test_times_of_a_zone_are_a_scale():
+    times = pd.Series(pd.date_range("2020-06-01", periods=200, freq="D"), name="day")
+    (plain,), (zoned,) = make_colorings(times), make_colorings(times.dt.tz_localize("Europe/Berlin"))
+    assert zoned.legend == plain.legend and zoned.legend["kind"] == "scale"
+
+
 def test_numbers_are_a_scale():
     """Numbers and times have a scale from the 1 % to the 99 % quantile."""
     values = np.arange(200.0)

@@ -240,6 +240,16 @@ def test_names_of_the_trees(points, metric, parameters, name, arguments):
     np.testing.assert_allclose(dists, naive(new, points, 9, False, name, **arguments)[1], rtol=1e-12, atol=1e-12)
 
 
+def test_mahalanobis_on_several_threads():
+    """The threads of scikit-learn's trees would overwrite each other's differences."""
+    rows = np.random.default_rng(0).normal(size=(2000, 8))
+    inverse = np.linalg.inv(np.cov(rows.T))
+    expected = naive(rows, rows, 9, True, "mahalanobis", VI=inverse)[1]
+    for _ in range(3):
+        _, dists = find_neighbors(build_search(rows, "mahalanobis", {"VI": inverse}, 2), rows, 9, own=True)
+        np.testing.assert_allclose(dists, expected, rtol=1e-10)
+
+
 def test_sokalmichener(points):
     """The distance is twice the number of differing features, divided by that number plus the number of features."""
     rows = points > 1

@@ -166,6 +166,24 @@ def test_names_stand_where_classes_are_densest():
         display.from_embedding(PLACES, names=True)
 
 
+def test_infinite_positions_are_left_out():
+    places = PLACES.astype(np.float64)
+    places[3] = np.inf, 0
+    display = EmbeddingDisplay.from_embedding(places)
+    assert display.caption_.startswith(f"{len(PLACES) - 1:,} of {len(PLACES):,} rows")
+    assert np.isfinite([*display.ax_.get_xlim(), *display.ax_.get_ylim()]).all()
+
+
+def test_times_are_classes_in_their_order():
+    days = np.datetime64("2020-02-28", "ns") + np.arange(len(PLACES)) % 3 * np.timedelta64(1, "D")
+    days[5] = "NaT"
+    display = EmbeddingDisplay.from_embedding(PLACES, labels=days)
+    assert display.rows.classes == ["2020-02-28", "2020-02-29", "2020-03-01"]
+    assert display.rows.codes[:4].tolist() == [0, 1, 2, 0] and display.rows.codes[5] > 2
+    hours = pd.to_timedelta(np.arange(len(PLACES)) % 2 * 240, unit="h")
+    assert EmbeddingDisplay.from_embedding(PLACES, labels=hours).rows.classes == ["0 days", "10 days"]
+
+
 def test_frames_and_anndata_name_their_columns():
     frame = pd.DataFrame(PLACES, columns=["x", "y"]).assign(kind=WORDS)
     display = EmbeddingDisplay.from_embedding(frame, labels="kind")

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse
 from sklearn.neighbors import kneighbors_graph
 
-from umap_sk import EmbeddingDisplay, PrecomputedUMAP
+from umap_sk import UMAP, EmbeddingDisplay, PrecomputedUMAP, plot
 from umap_sk.metrics import neighbor_recall, trustworthiness
 from umap_sk.metrics.neighborhoods import compute_excess_by_row, list_sampled_rows
 from umap_sk.plot import edges, figures
@@ -29,6 +29,16 @@ def test_every_edge_between_the_rows_is_drawn_once(model):
     assert drawn == expected and display.caption_ == f"100 of 200 rows, {len(expected)} edges"
     lines = np.array(display.edges_.get_segments())
     np.testing.assert_array_equal(lines, model.embedding_[display.edges.ends].transpose(1, 0, 2))
+
+
+def test_graphs_without_copies_do_not_fit_maps_with_copies():
+    """The rows of the graph of ``unique=True`` have other numbers than those of its map."""
+    model = UMAP(unique=True, n_epochs=5, random_state=0).fit(np.concatenate([POINTS, POINTS[:40]]))
+    for draw in (EmbeddingDisplay.connectivity, plot.connectivity, plot.diagnostic):
+        with pytest.raises(ValueError, match=r"unique=True leaves out copies. Pass the model's estimator_"):
+            draw(model)
+    display = EmbeddingDisplay.connectivity(model.estimator_)
+    assert display.edges.total == model.estimator_.graph_.nnz // 2
 
 
 def test_many_edges_become_pixels(model, monkeypatch):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from umap_sk import EmbeddingDisplay, PrecomputedUMAP
+from umap_sk import UMAP, EmbeddingDisplay, PrecomputedUMAP
 from umap_sk.layout import coarsen
 from umap_sk.plot import epochs, films, movie
 from umap_sk.plot.raster import Box, find_box
@@ -53,6 +53,14 @@ def test_a_film_of_epochs_ends_at_the_map(model, tmp_path, monkeypatch, capsys):
     assert moved[0][1][3].startswith("epoch 1 of")
 
 
+def test_a_fitted_umap_is_filmed_by_its_estimator(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(films, "write_movie", lambda path, figure, steps, *rest: seen.append(len(steps)))
+    model = UMAP(init="random", n_epochs=10, random_state=0).fit(POINTS)
+    EmbeddingDisplay.epochs(model, tmp_path / "map.gif", frames=4, progress=False)
+    assert seen == [4]
+
+
 def test_the_camera_ends_at_the_last_box_and_holds_every_point():
     rng = np.random.default_rng(0)
     frames = [rng.normal(size=(50, 2)) * size + [size, 0] for size in np.linspace(3, 20, 12)]
@@ -88,6 +96,10 @@ def test_what_is_refused(model, tmp_path, monkeypatch):
     monkeypatch.setattr(animation.writers, "is_available", lambda name: False)
     with pytest.raises(ValueError, match="needs ffmpeg"):
         EmbeddingDisplay.epochs(model, "map.mp4")
+    with pytest.raises(ValueError, match="frames=0, but a film needs at least one picture"):
+        EmbeddingDisplay.rotation(POINTS[:, :3], "map.gif", frames=0)
+    with pytest.raises(TypeError, match=r"a UMAP after fit, but got UMAP\(\)"):
+        EmbeddingDisplay.epochs(UMAP(), "map.gif", POINTS)
     with pytest.raises(ValueError, match="not fitted: pass X"):
         EmbeddingDisplay.epochs(PrecomputedUMAP(), "map.gif")
     started = PrecomputedUMAP(metric="euclidean", init="pca", n_epochs=5).fit(POINTS)

@@ -6,6 +6,8 @@ from typing import Protocol, TypeVar, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from umap_sk.appearance.times import find_unit, format_times
+
 Value = TypeVar("Value")
 
 
@@ -29,6 +31,8 @@ def encode_classes(labels: ArrayLike) -> tuple[np.ndarray, list[Hashable]]:
     if categorical is not None:
         return np.array(categorical.codes, np.int64), list(categorical.categories)
     array = np.asarray(getattr(labels, "array", labels))
+    if array.dtype.kind in "mM":
+        return _encode_times(array)
     if array.dtype.kind in "biuU":
         classes, codes = np.unique(array, return_inverse=True)
         return codes, classes.tolist()
@@ -40,6 +44,15 @@ def encode_classes(labels: ArrayLike) -> tuple[np.ndarray, list[Hashable]]:
         ordered = sorted(present, key=str)
     place = {word: at for at, word in enumerate(ordered)}
     return np.array([-1 if word is None else place[word] for word in words], np.int64), ordered
+
+
+def _encode_times(times: np.ndarray) -> tuple[np.ndarray, list[Hashable]]:
+    """Return codes, -1 for missing times, and the texts of the times in their order."""
+    known = ~np.isnat(times)
+    classes, numbers = np.unique(times[known], return_inverse=True)
+    codes = np.full(len(times), -1, np.int64)
+    codes[known] = numbers
+    return codes, [*format_times(classes, find_unit(classes))]
 
 
 def is_missing(value: object) -> bool:

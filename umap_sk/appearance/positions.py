@@ -26,6 +26,15 @@ def get_embedding(fitted: Embedding) -> Positions:
     return fitted.compute() if hasattr(fitted, "compute") else fitted
 
 
+def check_same_rows(count: int, fitted: BaseEstimator) -> None:
+    """Raise an error if a fitted estimator has another number of rows in its map than in its graph and features."""
+    if count != len(fitted.embedding_):
+        raise ValueError(
+            f"The graph and the features have {count:,} rows, but the map has {len(fitted.embedding_):,}, since "
+            "unique=True leaves out copies. Pass the model's estimator_, whose map has no copies either."
+        )
+
+
 def read_positions(embedding: Positions, named: Collection[Hashable], components: tuple[int, ...]) -> np.ndarray:
     """Return the positions from an array, AnnData, or a frame, some of whose columns are used for colors."""
     if is_anndata(embedding):

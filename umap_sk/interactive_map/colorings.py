@@ -1,6 +1,6 @@
 """Colorings of the points by classes or numbers, with one byte per row."""
 
-from typing import NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,9 +9,9 @@ from umap_sk.appearance.classes import encode_classes
 from umap_sk.appearance.colors import MAX_CLASSES, PALETTE, select_classes
 from umap_sk.appearance.inputs import Columns, is_columns
 from umap_sk.appearance.names import find_densest_row
+from umap_sk.appearance.times import find_unit, format_times
 from umap_sk.interactive_map.columns import read_columns
 from umap_sk.interactive_map.encode import MAX_STEP, QuantizedPositions
-from umap_sk.interactive_map.times import find_unit, format_times
 
 VIRIDIS = "440154 482878 3e4a89 31688e 26828e 1f9e89 35b779 6ece58 b5de2b fde725".split()
 OTHER_COLOR = "a4a9b1"
@@ -72,7 +72,10 @@ def read_colorings(colour: Columns | ArrayLike | None, quantized: QuantizedPosit
 
 def _make_coloring(name: str, column: ArrayLike, quantized: QuantizedPositions) -> Coloring:
     """Make a scale for real numbers, times and many distinct integers, and classes for other values."""
-    array = np.asarray(column)
+    values: Any = column
+    if getattr(getattr(column, "dtype", None), "tz", None) is not None:
+        values = values.array.tz_localize(None)  # the times that the column shows
+    array = np.asarray(values)
     kind = array.dtype.kind
     if kind in "fmM" or (kind in "iu" and len(np.unique(array)) > MAX_CLASSES):
         return _make_scale(name, array, quantized.has_position)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from umap_sk.appearance.classes import is_missing
 from umap_sk.appearance.inputs import Columns, is_columns
-from umap_sk.interactive_map.times import find_unit, format_times
+from umap_sk.appearance.times import find_unit, format_times
 
 JSONValue: TypeAlias = bool | int | float | str | None
 """A value of a cell as JSON represents it."""

@@ -73,6 +73,8 @@ def build_search(
     if is_euclidean(name) and not parameters:
         return RowSearch(features, name, exact=exact)
     others = {key: value for key, value in parameters.items() if key != "p"}
+    if name == "mahalanobis":
+        n_jobs = 1  # the threads of scikit-learn's trees share one buffer for its differences
     nearest = NearestNeighbors(
         metric=name, p=distances.get_power(parameters), n_jobs=n_jobs, metric_params=others or None
     )

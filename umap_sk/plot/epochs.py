@@ -23,6 +23,8 @@ def make_stepper(
 ) -> tuple["PrecomputedUMAP", Mapping[str, object]]:
     """Return a new estimator that repeats a layout, and its first arguments. Fitted ones provide graph and seed."""
     data = {name: value for name, value in data.items() if value is not None}
+    if "checkpoint" not in estimator.get_params():
+        raise TypeError(f"A film of epochs needs a PrecomputedUMAP, or a UMAP after fit, but got {estimator!r}.")
     stepper = clone(estimator).set_params(verbose=False, checkpoint=None)
     if hasattr(estimator, "embedding_"):
         stepper.set_params(random_state=estimator.seed_)

@@ -40,7 +40,7 @@ def epochs(
 
     Parameters
     ----------
-    estimator : PrecomputedUMAP
+    estimator : PrecomputedUMAP, or UMAP after fit
         Parameters of the layout. The estimator does not change. A fitted one provides its graph and seed. It needs
         `X` or `init` only if its layout started from these.
     path : path
@@ -73,9 +73,9 @@ def epochs(
     pathlib.Path
         Path of the film.
     """
-    path, view = check_path(path), style.get("view", VIEW)
+    path, view = check_path(path, frames), style.get("view", VIEW)
     given = {"X": X, "knn_indices": knn_indices, "knn_dists": knn_dists, "init": init, "manifold": manifold}
-    stepper, inputs = make_stepper(estimator, given)
+    stepper, inputs = make_stepper(getattr(estimator, "estimator_", estimator), given)  # that of a fitted UMAP
     recorded = [advance_frame(stepper, 1, inputs)]
     stops = np.unique(np.linspace(1, stepper.n_epochs_, max(2, frames)).astype(int)).tolist()
     with show_epochs([1] * (2 * len(stops) - 1), 0, progress, "film", "step") as show:
@@ -141,7 +141,7 @@ def rotation(
     pathlib.Path
         Path of the film.
     """
-    path, (azimuth, elevation) = check_path(path), style.pop("view", VIEW)
+    path, (azimuth, elevation) = check_path(path, frames), style.pop("view", VIEW)
     settings = {"labels": labels, "values": values, "subset": subset, "data": data}
     display: EmbeddingDisplay = cls(embedding=embedding, **settings)
     positions = display.rows.positions

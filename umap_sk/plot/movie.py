@@ -22,9 +22,11 @@ Steps: TypeAlias = Iterable[Callable[[], None]]
 """Functions that each change a figure into its next picture."""
 
 
-def check_path(path: str | PathLike[str]) -> Path:
-    """Return the path of a film, after checking that its format can be written."""
+def check_path(path: str | PathLike[str], frames: int) -> Path:
+    """Return the path of a film, after checking that it has pictures and that its format can be written."""
     path = Path(path)
+    if frames < 1:
+        raise ValueError(f"frames={frames}, but a film needs at least one picture.")
     if path.suffix.lower() not in (".gif", ".mp4"):
         raise ValueError(f"path={str(path)!r}, but a film is a .gif or .mp4 file. Use one of these.")
     if path.suffix.lower() == ".mp4" and not import_matplotlib("animation").writers.is_available("ffmpeg"):

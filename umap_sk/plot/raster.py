@@ -29,7 +29,8 @@ class Box(NamedTuple):
 
 def find_box(points: np.ndarray, margin: float = 0.04) -> Box:
     """Return the bounding box of all points with a position, plus a margin."""
-    low, high = np.nanmin(points, axis=0), np.nanmax(points, axis=0)
+    known = points[np.isfinite(points).all(axis=1)]
+    low, high = known.min(axis=0), known.max(axis=0)
     extra = margin * (float((high - low).max()) or 1.0)
     (left, bottom), (right, top) = (low - extra).tolist(), (high + extra).tolist()
     return Box(left, right, bottom, top)
