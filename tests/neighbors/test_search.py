@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import scipy.sparse
 from scipy.spatial.distance import cdist
+from sklearn.metrics.pairwise import nan_euclidean_distances
 from sklearn.neighbors import VALID_METRICS_SPARSE
 
 from umap_sk import PrecomputedUMAP
+from umap_sk.neighbors.distances import SEARCHABLE
 from umap_sk.neighbors.search import build_search, find_neighbors
 from umap_sk.neighbors.sets import find_smallest
 
@@ -244,10 +246,44 @@ def test_mahalanobis_on_several_threads():
     """The threads of scikit-learn's trees would overwrite each other's differences."""
     rows = np.random.default_rng(0).normal(size=(2000, 8))
     inverse = np.linalg.inv(np.cov(rows.T))
-    expected = naive(rows, rows, 9, True, "mahalanobis", VI=inverse)[1]
+    expected = np.sort(cdist(rows, rows, "mahalanobis", VI=inverse), axis=1)[:, 1:10]
     for _ in range(3):
         _, dists = find_neighbors(build_search(rows, "mahalanobis", {"VI": inverse}, 2), rows, 9, own=True)
         np.testing.assert_allclose(dists, expected, rtol=1e-10)
+
+
+ARGUMENTS = {
+    "mahalanobis": {"VI": np.diag(np.arange(1.0, 7))},
+    "seuclidean": {"V": np.arange(1.0, 7)},
+    "minkowski": {"p": 3},
+    "p": {"p": 3},
+}
+
+
+@pytest.mark.filterwarnings("ignore:Data was converted to boolean:sklearn.exceptions.DataConversionWarning")
+@pytest.mark.parametrize("metric", sorted(SEARCHABLE - {"precomputed", "pyfunc"}))
+def test_threads_and_batches_change_no_bit(metric):
+    """Every metric gives the same bits on one thread, on two, and for new rows one by one."""
+    rows = np.abs(np.random.default_rng(0).normal(size=(400, 2 if metric == "haversine" else 6)))
+    searches = [build_search(rows, metric, ARGUMENTS.get(metric), n_jobs) for n_jobs in (1, 2)]
+    found = [find_neighbors(search, rows, 9, own=True) for search in searches for _ in range(2)]
+    for others in found[1:]:
+        np.testing.assert_array_equal(found[0], others)
+    new = rows[:30] * 1.25
+    together = find_neighbors(searches[1], new, 9, own=False)
+    apart = [find_neighbors(searches[0], new[i : i + 1], 9, own=False) for i in range(len(new))]
+    np.testing.assert_array_equal(together, np.concatenate(apart, axis=1))
+
+
+def test_missing_values_are_those_of_scikit_learn():
+    random = np.random.default_rng(0)
+    rows = np.where(random.random((300, 6)) < 0.2, np.nan, random.normal(size=(300, 6)))
+    rows[:, 0] = random.normal(size=300)
+    expected = nan_euclidean_distances(rows)
+    np.fill_diagonal(expected, np.inf)
+    indices, dists = find_neighbors(build_search(rows, "nan_euclidean", None, None), rows, 9, own=True)
+    np.testing.assert_allclose(dists, np.sort(expected, axis=1)[:, :9], rtol=1e-9)
+    np.testing.assert_allclose(np.take_along_axis(expected, indices, axis=1), dists, rtol=1e-9)
 
 
 def test_sokalmichener(points):

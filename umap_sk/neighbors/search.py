@@ -13,6 +13,7 @@ from sklearn.neighbors import NearestNeighbors
 from umap_sk._typing import Features, Metric, Parameters, is_sparse
 from umap_sk.neighbors import distances
 from umap_sk.neighbors.euclidean import is_euclidean
+from umap_sk.neighbors.missing_values import compute_nan_euclidean
 from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.neighbors.sets import MAX_COLUMNS, SET_FORMULAS, find_smallest, search_sets
 from umap_sk.neighbors.sparse_rows import compute_sparse_distances
@@ -167,6 +168,8 @@ def _query_rows(
     wanted, size, tied = out[0].shape[1], max(1, ROWS_PER_CALL * EXTRA_NEIGHBORS // n_queried), [numbers[:0]]
     for part in np.split(numbers, range(size, len(numbers), size)):
         values, names = _query_block(search, rows, part, n_queried, own)
+        if search.metric == "nan_euclidean":
+            values = compute_nan_euclidean(np.asarray(rows)[part], np.asarray(search.features), names)
         order = np.lexsort((names, values), axis=1)[:, :wanted]
         out[0][part], out[1][part] = np.take_along_axis(names, order, 1), np.take_along_axis(values, order, 1)
         if n_queried < search.n_rows - own:
@@ -245,6 +248,8 @@ def compute_distances(search: SklearnSearch, row: Features, others: Features) ->
     name = metric if isinstance(metric, str) else ""
     if is_sparse(row) and is_sparse(others) and name in SPARSE_POWERS:
         return compute_sparse_distances(row, others, SPARSE_POWERS[name])
+    if name == "nan_euclidean":
+        return compute_nan_euclidean(np.asarray(row), np.asarray(others), np.arange(others.shape[0])[None])[0]
     if name in CDIST_NAMES and not is_sparse(others) and not search.parameters:
         return cdist(row, others, CDIST_NAMES[name])[0]
     return pairwise_distances(row, others, metric=metric, **search.parameters)[0].astype(np.float64)
