@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 
 import pytest
 from commands import error_of
 
 from umap_sk.cli import compile as command_compile
+from umap_sk.cli import tiny_runs
 
 ONE_KERNEL = """
 import sys, numpy as np
@@ -94,6 +96,14 @@ def test_nothing_is_left_to_compile(tmp_path):
         folder = tmp_path / threads
         folder.mkdir()
         python(FITS, folder, NUMBA_NUM_THREADS=threads)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", tiny_runs.OTHER_RUNS)
+def test_the_runs_of_all_kernels_work(name):
+    """The runs that only --all makes end without an error."""
+    with warnings.catch_warnings(action="ignore"):
+        tiny_runs.OTHER_RUNS[name]()
 
 
 def test_no_folder(monkeypatch, tmp_path, capsys):

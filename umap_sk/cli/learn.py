@@ -35,8 +35,7 @@ def execute(options: argparse.Namespace, terminal: Terminal, request: StopReques
     """Build the graph in its directory."""
     estimator = PrecomputedUMAP(**select_given(options, read_estimator(PrecomputedUMAP)))
     manifold = estimator.learn_manifold(**read_inputs(options), directory=options.out)
-    edges = manifold.n_edges
-    return {"rows": manifold.n_samples, "edges": edges, "out": os.path.realpath(options.out)}
+    return {"rows": manifold.n_samples, "edges": manifold.n_edges, "out": os.path.realpath(options.out)}
 
 
 def format_answer(answer: Mapping[str, object]) -> str:

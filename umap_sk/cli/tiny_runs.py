@@ -116,7 +116,7 @@ def run_growth() -> None:
     """Update a map with new rows, and fit with anchors."""
     ring, grown = make_ring(RING_ROWS), make_ring(RING_ROWS + 5)
     model = make_model().fit(**ring.neighbors())
-    model.update(knn_indices=grown.indices, knn_dists=grown.distances)
+    model.update(knn_indices=grown.indices[RING_ROWS:], knn_dists=grown.distances[RING_ROWS:])
     for dimensions in (2, 3):
         places = np.where(np.arange(RING_ROWS)[:, None] < 5, ring.features[:, :dimensions], np.nan)
         make_model(n_components=dimensions).fit(**ring.neighbors(), anchors=places)
