@@ -55,6 +55,8 @@ def align(
     >>> [model.embedding_.shape for model in maps]
     [(200, 2), (200, 2)]
     """
+    if not manifolds:
+        raise ValueError("There are no manifolds to align. Pass at least one.")
     if len(relations) != len(manifolds) - 1:
         raise ValueError(f"{len(manifolds)} manifolds have {len(manifolds) - 1} relations, not {len(relations)}.")
     for manifold in manifolds:

@@ -1,5 +1,6 @@
 """Tests of faults of a run on disk: killed processes, full disks, damage, permissions and shared folders."""
 
+import errno
 import gc
 import json
 import os
@@ -444,6 +445,21 @@ def test_a_run_is_given_back_with_its_estimator(arrays, tmp_path):
     del again
     gc.collect()
     assert not lock.find_holder(folder)
+
+
+def test_a_lock_that_cannot_be_described_is_released(half_done, monkeypatch):
+    """On a full disk, the lock of a fit that fails does not keep the next one out."""
+    folder, _ = half_done
+
+    def fail(*arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", fail)
+        with pytest.raises(OSError, match="No space left"):
+            lock.lock(folder)
+    assert not lock.find_holder(folder) and lock.lock(folder)
+    lock.unlock(folder)
 
 
 def test_forked_child_does_not_hold_the_parents_lock(half_done):

@@ -171,3 +171,5 @@ def test_same_rows_lie_at_same_places(windows):
 def test_relations_that_are_refused(windows, relations, error, message):
     with pytest.raises(error, match=message):
         align(windows, relations)
+    with pytest.raises(ValueError, match="no manifolds to align"):
+        align([], [])

@@ -252,6 +252,12 @@ def test_mahalanobis_on_several_threads():
         np.testing.assert_allclose(dists, expected, rtol=1e-10)
 
 
+@pytest.mark.parametrize("power", ["a", None])
+def test_powers_that_are_no_numbers(points, power):
+    with pytest.raises(TypeError, match="The power p in metric_params is .*a number of at least 1 is needed"):
+        PrecomputedUMAP(metric="minkowski", metric_params={"p": power}).fit(points)
+
+
 ARGUMENTS = {
     "mahalanobis": {"VI": np.diag(np.arange(1.0, 7))},
     "seuclidean": {"V": np.arange(1.0, 7)},

@@ -38,17 +38,19 @@ def lock(folder: Path) -> bool:
         return False
     descriptor = _open_lock(folder, os.O_CREAT)
     end = time.monotonic() + LOCK_TIMEOUT
-    while not _try_lock(descriptor):
-        if time.monotonic() > end:
-            holder = _read_holder(descriptor)
-            os.close(descriptor)
-            raise BlockingIOError(
-                f"The run in {folder} is being computed by {holder}. Wait until that has ended and call fit again, "
-                "which goes on from there, or give this run a directory of its own."
-            )
-        time.sleep(LOCK_TIMEOUT / 20)
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
+    try:
+        while not _try_lock(descriptor):
+            if time.monotonic() > end:
+                raise BlockingIOError(
+                    f"The run in {folder} is being computed by {_read_holder(descriptor)}. Wait until that has ended "
+                    "and call fit again, which goes on from there, or give this run a directory of its own."
+                )
+            time.sleep(LOCK_TIMEOUT / 20)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
+    except BaseException:  # a full disk, for example
+        os.close(descriptor)
+        raise
     _locks[folder] = descriptor
     return True
 

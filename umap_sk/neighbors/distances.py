@@ -99,7 +99,9 @@ def resolve_metric(
 
 def get_power(parameters: Mapping[str, Any]) -> float:
     """Return the power of a Minkowski metric from its arguments."""
-    power: float = parameters.get("p", 2)
+    power: Any = parameters.get("p", 2)
+    if not isinstance(power, int | float | np.number):
+        raise TypeError(f"The power p in metric_params is {power!r}, but a number of at least 1 is needed.")
     return power
 
 
