@@ -99,8 +99,8 @@ def resolve_metric(
 
 def get_power(parameters: Mapping[str, Any]) -> float:
     """Return the power of a Minkowski metric from its arguments."""
-    power: Any = parameters.get("p", 2)
-    if not isinstance(power, int | float | np.number):
+    power: float = parameters.get("p", 2)
+    if np.asarray(power).dtype.kind not in "fiu":
         raise TypeError(f"The power p in metric_params is {power!r}, but a number of at least 1 is needed.")
     return power
 
