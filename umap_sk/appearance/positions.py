@@ -26,7 +26,7 @@ def get_embedding(fitted: Embedding) -> Positions:
     return fitted.compute() if hasattr(fitted, "compute") else fitted
 
 
-def check_same_rows(count: int, fitted: BaseEstimator) -> None:
+def check_row_count(count: int, fitted: BaseEstimator) -> None:
     """Raise an error if a fitted estimator has another number of rows in its map than in its graph and features."""
     if count != len(fitted.embedding_):
         raise ValueError(

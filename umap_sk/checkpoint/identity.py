@@ -22,12 +22,12 @@ import scipy.sparse
 from umap_sk._typing import Parameters
 from umap_sk._version import __version__
 from umap_sk.neighbors.sparse_structure import check_structure
+from umap_sk.runtime.checksum import hash_arrays
 from umap_sk.runtime.files import DamagedError
 from umap_sk.runtime.json_files import Json, to_json
 
 RUN_FORMAT = 1  # format of the files of a run; increase it when a new version cannot resume older runs
 IRRELEVANT_PARAMETERS = ("n_jobs", "verbose", "checkpoint")
-HASHED_BYTES = 2**24  # of an array that are read at once
 VALID_SEEDS = range(2**32)  # the values of random_state, which include all seeds that are drawn
 
 
@@ -71,14 +71,10 @@ def _normalize(value: object) -> object:
 
 
 def _hash(value: object) -> str:
-    """Return a hash that does not depend on memory order. Arrays are read by rows, since a copy might not fit."""
-    if not isinstance(value, np.ndarray) or value.dtype.hasobject or not (value.ndim and value.size):
+    """Return a hash that does not depend on memory order."""
+    if not isinstance(value, np.ndarray) or value.dtype.hasobject:
         return joblib.hash(value, hash_name="sha1", coerce_mmap=True)
-    digest = hashlib.sha1(f"{value.dtype.str} {value.shape}".encode(), usedforsecurity=False)
-    rows = max(1, HASHED_BYTES * len(value) // value.nbytes)
-    for first in range(0, len(value), rows):
-        digest.update(np.ascontiguousarray(value[first : first + rows]).view(np.uint8).data)
-    return digest.hexdigest()
+    return f"{value.dtype.str} {value.shape} {hash_arrays([np.atleast_1d(value)])}"
 
 
 def check_same_data(first: dict[str, str], later: dict[str, str]) -> None:

@@ -81,6 +81,8 @@ def resolve_init(
     """
     if isinstance(init, str):
         check_name(init, features, has_lengths)
+        if init == "pca" and features is not None:
+            check_magnitude(features)
         return Start(init, features=features)
     return make_array_start(check_positions(init, *shape), rescale=rescale, features=features)
 
@@ -104,20 +106,25 @@ def check_name(init: str, features: Features | None, has_lengths: bool) -> None:
             "init='pca' needs features: pass them as X beside knn_indices and knn_dists (or the manifold), pass "
             "components of your own as init, or use init='auto'."
         )
-    if init == "pca" and features is not None and not squares_are_finite(features):
-        stored = features.data if is_sparse(features) else features
-        largest, limit = float(np.abs(stored).max()), FEATURE_LIMITS[features.dtype.itemsize]
-        problem = "has NaN" if math.isnan(largest) else f"goes up to {largest:.2g}"
-        raise ValueError(
-            f"init='pca' squares the features, but X {problem}; values below {limit:.0e} are needed in "
-            f"{features.dtype}. Fill in what is missing and scale the rest down, for example by "
-            "X / np.nanmax(np.abs(X)), or use init='auto', which takes another start then."
-        )
     if init == "pivot_mds" and not has_lengths:
         raise ValueError(
             "init='pivot_mds' needs the distances of the graph, but this manifold has none: it was made by "
             "Manifold.from_graph. Pass neighbors, or use init='spectral'."
         )
+
+
+def check_magnitude(features: Features) -> None:
+    """Raise if the squares of features are not finite, which principal components need."""
+    if squares_are_finite(features):
+        return
+    stored = features.data if is_sparse(features) else features
+    largest, limit = float(np.abs(stored).max()), FEATURE_LIMITS[features.dtype.itemsize]
+    problem = "has NaN" if math.isnan(largest) else f"goes up to {largest:.2g}"
+    raise ValueError(
+        f"init='pca' squares the features, but X {problem}; values below {limit:.0e} are needed in {features.dtype}. "
+        "Fill in what is missing and scale the rest down, for example by X / np.nanmax(np.abs(X)), or use init='auto', "
+        "which takes another start then."
+    )
 
 
 def check_positions(init: ArrayLike, n_rows: int, n_components: int) -> np.ndarray:

@@ -43,8 +43,7 @@ def check_reciprocity(indices: ArrayLike, dists: ArrayLike) -> None:
 def check_own_entries(indices: ArrayLike, dists: ArrayLike) -> None:
     """Warn if most rows that list themselves lie farther from themselves than from their nearest neighbor."""
     names, values = np.asarray(indices), np.asarray(dists)
-    rows = sample_rows(len(names), max(1, SAMPLED_ENTRIES // max(1, names.shape[1])))
-    listed, at = names[rows], values[rows].astype(np.float64)
+    rows, listed, at = sample_entries(names, values)
     is_own, usable = listed == rows[:, None], (listed >= 0) & np.isfinite(at)
     own, nearest = (np.where(which & usable, at, np.inf).min(axis=1) for which in (is_own, ~is_own))
     both = np.isfinite(own) & np.isfinite(nearest)
@@ -58,14 +57,19 @@ def check_own_entries(indices: ArrayLike, dists: ArrayLike) -> None:
         )
 
 
+def sample_entries(names: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return evenly spread rows with the neighbors and the distances that they list."""
+    rows = sample_rows(len(names), max(1, SAMPLED_ENTRIES // max(1, names.shape[1])))
+    return rows, names[rows], values[rows].astype(np.float64)
+
+
 def compare_directions(names: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return which sampled entries are reciprocal, and the positive distances of these in both directions.
 
     The last array contains distances of other rows, from the same columns as those of the way back.
     """
     n, width = names.shape
-    rows = sample_rows(n, max(1, SAMPLED_ENTRIES // max(1, width)))
-    listed, at = names[rows], values[rows].astype(np.float64)
+    rows, listed, at = sample_entries(names, values)
     usable = (listed >= 0) & (listed < n) & (listed != rows[:, None]) & np.isfinite(at)
     owners = rows[np.nonzero(usable)[0]]
     others = listed[usable].astype(np.int64)

@@ -92,13 +92,15 @@ def begin_layout(
 
 
 def check_init(settings: Settings, inputs: Inputs) -> None:
-    """Raise an error if the start does not suit the rows or the features, before a graph is learned."""
+    """Raise an error if the start cannot suit the rows or the features, before a graph is learned."""
     X, knn_indices, _, init, manifold, *_ = inputs.arguments
     init = settings.layout.init if init is None else init
     if isinstance(init, str):
         check_name(init, inputs.features, has_lengths=True)
-    elif rows := count_rows(X, knn_indices) if manifold is None else manifold.n_samples:
-        check_positions(init, rows, settings.layout.n_components)
+        return
+    n_samples = count_rows(X, knn_indices) if manifold is None else manifold.n_samples
+    if n_samples:
+        check_positions(init, n_samples, settings.layout.n_components)
 
 
 def check_start(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from umap_sk.appearance.colors import get_theme
-from umap_sk.appearance.positions import check_same_rows, get_embedding, get_last_step, read_positions
+from umap_sk.appearance.positions import check_row_count, get_embedding, get_last_step, read_positions
 from umap_sk.plot import draw, films, frame
 from umap_sk.plot.edges import select_edges
 from umap_sk.plot.figures import compute_figure
@@ -291,5 +291,5 @@ def _get_graph(estimator):
             "them on the workers, and drop_graph removes them. Draw only the rows by from_estimator, or fit "
             "PrecomputedUMAP."
         )
-    check_same_rows(fitted.graph_.shape[0], fitted)
+    check_row_count(fitted.graph_.shape[0], fitted)
     return fitted.graph_

@@ -7,7 +7,7 @@ from sklearn.decomposition import PCA, FastICA
 from sklearn.utils import check_array
 
 from umap_sk._typing import Features
-from umap_sk.appearance.positions import check_same_rows, get_embedding, get_last_step
+from umap_sk.appearance.positions import check_row_count, get_embedding, get_last_step
 from umap_sk.neighbors.read import knn_graph
 from umap_sk.pipeline.inputs import count_rows
 from umap_sk.pipeline.place import get_features, search_rows
@@ -29,7 +29,7 @@ def compute_diagnostic(kind: str, fitted: BaseEstimator, nhood_size: int, thresh
     """Compute a diagnostic of all rows: colors of shape (n, 3) from 0 to 1, or numbers of shape (n,)."""
     estimator = get_last_step(fitted)
     features = _get_features(estimator)
-    check_same_rows(count_rows(features, None), estimator)
+    check_row_count(count_rows(features, None), estimator)
     if kind == "neighborhood":
         return compute_jaccard(*_get_neighbors(estimator, features, nhood_size), np.asarray(get_embedding(estimator)))
     features = check_array(features)
