@@ -58,6 +58,21 @@ def test_stopped_without_checkpoint(name, folder, capsys, monkeypatch):
     assert not Path("e.npy").exists()
 
 
+def test_stopped_within_an_import(tmp_path):
+    """Libraries call ``exec`` when they are imported. A signal that arrives there does not change the exit code."""
+    module = tmp_path / "stopped.py"
+    module.write_text(
+        "import sys\nfrom umap_sk.cli import main\n"
+        "main._import_command = lambda name: exec('import signal; signal.raise_signal(signal.SIGTERM)')\n"
+        "sys.exit(main.main())\n"
+    )
+    command = [sys.executable, "-m", "stopped", "fit"]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 143, done.stderr
+    assert done.stderr == "umap-sk fit: error: stopped by SIGTERM; no checkpoint was written\n"
+
+
 def test_stopped_with_a_full_disk(folder, capsys, monkeypatch):
     """If no checkpoint can be written, the exit code must not say that the run can resume."""
 

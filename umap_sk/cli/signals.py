@@ -16,11 +16,15 @@ SAME_REQUEST_SECONDS = 1.0
 STOPPED = 75  # exit code of a run that was stopped with a checkpoint: EX_TEMPFAIL of sysexits.h
 
 
+class Stop(KeyboardInterrupt):
+    """Raised by a signal. Python ends ``python -m`` by SIGINT if a plain KeyboardInterrupt ever left an ``exec``."""
+
+
 class StopRequest:
     """A request to stop by a signal.
 
     If `graceful`, the first signal is only recorded in `received`, which is checked after every epoch. The next signal,
-    or the first one otherwise, raises KeyboardInterrupt.
+    or the first one otherwise, raises Stop.
     """
 
     def __init__(self, graceful: bool):
@@ -40,7 +44,7 @@ class StopRequest:
             return
         first, self.received, self._since = self.received is None, number, time.monotonic()
         if not (self.graceful and first):
-            raise KeyboardInterrupt
+            raise Stop
         # sys.stderr is avoided, because the signal may have interrupted a write to it.
         with contextlib.suppress(OSError):
             text = f"{self.name}: stopping after this epoch, with a checkpoint; repeat the signal to stop at once\n"
