@@ -1,5 +1,6 @@
 """Tests of the command line's options: their values, their help, and the errors for wrong ones."""
 
+import errno
 import inspect
 import os
 import re
@@ -217,6 +218,19 @@ def test_bad_input_as_json(folder, capsys):
     assert answer["error"].startswith("--knn-indices: 'no.npy' cannot be read")
     code, answer = answer_of(["fit", "--nonsense"], capsys)
     assert code == 2 and "--out" in answer["error"]
+
+
+def test_read_only_place(folder, capsys, monkeypatch):
+    """A directory in a read-only place is bad input. The error names it, not the hidden directory beside it."""
+
+    def mkdir(path, **options):
+        if not options:
+            raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    line = error_of(["learn", *FIT[1:5], "--n-neighbors", "5", "--out", "new"], capsys)
+    place = repr(os.path.realpath("new"))
+    assert line == f"umap-sk learn: error: {place}: Read-only file system. Choose a writable location\n"
 
 
 def test_traceback_for_bug_reports(folder, capsys):

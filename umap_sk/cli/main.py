@@ -137,6 +137,7 @@ def _execute(name: str | None, arguments: list[str], terminal: Terminal, request
         if not isinstance(error, expected) or "--traceback" in arguments:
             terminal.write(traceback.format_exc().rstrip())
         bad_input = isinstance(error, (ValueError, TypeError, ImportError, *PATH_ERRORS))
+        bad_input |= getattr(error, "errno", None) == errno.EROFS  # a read-only file system has no class of its own
         return _make_failure(_format_error(error), BAD_INPUT if bad_input else FAILED)
 
 

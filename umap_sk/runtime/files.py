@@ -43,9 +43,12 @@ def open_new_file(path: Path, temporary: Path | None = None) -> Iterator[BinaryI
 @contextlib.contextmanager
 def make_new_folder(path: Path) -> Iterator[Path]:
     """Make a folder that is renamed to `path` if the block succeeds and is removed if it fails."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     folder = choose_hidden_path(path)
-    folder.mkdir()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir()
+    except OSError as error:
+        raise OSError(error.errno, f"{error.strerror}. Choose a writable location", str(path)) from error
     try:
         yield folder
         for written in (*folder.iterdir(), folder):
