@@ -172,7 +172,8 @@ def contents_of(folder):
         ),
         ([*FIT, "--model", "e.npy"], "--out: 'e.npy' is used for something else, or lies in it"),
         ([*FIT, "--model", "link"], "--model: 'link' is used for something else, or lies in it"),
-        (["fit", "--manifold", ".", "--out", "weights.npy"], "--out: 'weights.npy' is used for something else"),
+        (["fit", "--manifold", "m", "--out", "m/weights.npy"], "--out: 'm/weights.npy' is used for something else"),
+        (["fit", "--knn-indices", ".", "--knn-dists", "d.npy", "--out", "e.npy"], "--knn-indices: '.' cannot be read"),
         (["--", "fit"], "; umap-sk --help shows more"),
         ([*FIT, "--checkpoint-keep", "3"], "--checkpoint-keep needs --checkpoint DIR."),
         ([*FIT, "--checkpoint", "text"], "checkpoints cannot be kept in text, so nothing was computed"),
@@ -205,6 +206,8 @@ def test_bad_input(arguments, message, folder, ring, capsys):
     joblib.dump(PrecomputedUMAP(), "new.joblib")
     Path("link").symlink_to("i.npy")
     Path("sub").mkdir()
+    Path("m").mkdir()
+    Path("m", "manifold.json").touch()
     before = contents_of(folder)
     line = error_of([*arguments, "--quiet"] if arguments[:1] and arguments[0] in COMMANDS else arguments, capsys)
     assert message in line and line.startswith("umap-sk") and ": error: " in line

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse
 
 from umap_sk._typing import AnySparse
-from umap_sk.cli.inspect import read_headers
+from umap_sk.cli.inspect import MANIFOLD_FILE, read_headers
 from umap_sk.graph.manifold import Manifold
 from umap_sk.runtime.files import check_regular, choose_hidden_path, open_new_file
 
@@ -99,7 +99,8 @@ def check_target(path: str, option: str, others: Iterable[str | None]) -> Path:
         raise ValueError(f"{option}: {path!r} is a device or a pipe; pass the name of a file.")
     if not target.parent.is_dir():
         raise ValueError(f"{option}: the directory {str(target.parent)!r} does not exist; create it first.")
-    if any(other and Path(os.path.realpath(other)) in (target, target.parent) for other in others):
+    used = {Path(os.path.realpath(other)) for other in others if other}
+    if target in used or (target.parent in used and (target.parent / MANIFOLD_FILE).exists()):
         raise ValueError(f"{option}: {path!r} is used for something else, or lies in it; choose another name.")
     probe = choose_hidden_path(target)
     try:
