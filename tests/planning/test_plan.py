@@ -210,6 +210,8 @@ def test_plans_of_an_estimator(ring, tmp_path):
     assert model.plan(n_samples=500, timed=False) == model.plan(np.zeros((500, 9)), timed=False) == expected
     with pytest.raises(ValueError, match="The number of rows is unknown"):
         model.plan()
+    with pytest.raises(ValueError, match="learned with other parameters: n_neighbors=6 there, 5 here"):
+        PrecomputedUMAP(5).plan(manifold=manifold)
 
 
 @pytest.mark.parametrize("options", [{"n_samples": 1}, {"n_samples": 1e6}, {"n_samples": 10, "n_neighbors": 1}])

@@ -75,6 +75,7 @@ def derive_sizes(
     graph = manifold if isinstance(manifold, Manifold) else None
     table = next((array for array in (knn_indices, X) if _is_table(array)), None)
     if graph is not None:
+        graph.check_agrees(settings.graph.get_identity())
         n_samples, edges = graph.n_samples, graph.n_edges
     elif table is not None:
         n_samples = table.shape[0]
