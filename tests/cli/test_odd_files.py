@@ -120,6 +120,26 @@ def test_pipes_in_a_run(name, arrays, tmp_path, patience):
     describe(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["run.json", "graph.joblib", "graph.json", "epoch-00000002.json"])
+def test_directories_in_a_run(name, arrays, tmp_path):
+    """A directory in place of a file of a run is named, and the run goes on when it is removed."""
+    model = PrecomputedUMAP(**SETTINGS, checkpoint=Checkpoint(tmp_path, every_seconds=1000))
+    model.partial_fit(**arrays, epochs=2)
+    (run,) = tmp_path.iterdir()
+    lock.unlock(run)
+    (run / name).rename(tmp_path / "apart")
+    (run / name).mkdir()
+    with pytest.raises(ValueError, match=f"{name}' is a directory, but a file is needed there. Remove that directory"):
+        PrecomputedUMAP(**SETTINGS, checkpoint=model.checkpoint).fit(**arrays)
+    if name.startswith("epoch"):
+        with pytest.raises(ValueError, match=f"{name}' is a directory, but a file is needed there. Remove it"):
+            describe(run)
+    (run / name).rmdir()
+    (tmp_path / "apart").rename(run / name)
+    resumed = PrecomputedUMAP(**SETTINGS, checkpoint=model.checkpoint).fit(**arrays)
+    assert resumed.report_["phases"][0]["name"] == "resume"
+
+
 # -------------------------------------------------------------------------------------------------------------- JSON
 
 

@@ -39,6 +39,8 @@ def describe(path: str | os.PathLike[str]) -> dict[str, object]:
         found = _describe_directory(place) if place.is_dir() else _describe_file(place)
     except DamagedError as error:
         raise ValueError(f"{os.fspath(path)!r}: {error}.") from error
+    except IsADirectoryError as error:
+        raise ValueError(f"{str(error.filename)!r} is a directory, but a file is needed there. Remove it.") from error
     return {"kind": found.pop("kind"), "path": str(place), **found}
 
 

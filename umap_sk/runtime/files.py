@@ -74,6 +74,9 @@ def check_regular(path: Path) -> None:
 
 def check_writable(folder: Path) -> None:
     """Raise an error if no file can be made in a locked folder, and remove incomplete files of a killed process."""
+    for path in (*folder.glob("*.json"), *folder.glob("*.joblib")):
+        if path.is_dir():
+            raise ValueError(f"{str(path)!r} is a directory, but a file is needed there. Remove that directory.")
     for leftover in folder.glob(f"*{TEMPORARY}"):
         leftover.unlink()
     probe = folder / f"probe{TEMPORARY}"
