@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.sparse
+from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import kneighbors_graph
 
 import umap_sk
@@ -170,6 +171,8 @@ def test_attributes_that_are_known():
     indices, dists = NeighborsTransformer(9).fit(FEATURES).neighbors_
     model = UMAP(10, metric="cosine", precomputed_knn=(indices, dists), n_epochs=1).fit(FEATURES)
     assert model.knn_indices is indices and model.knn_dists is dists and model.knn_search_index is None
+    np.testing.assert_array_equal(model._knn_indices, indices)
+    np.testing.assert_array_equal(model._knn_dists, dists)
     assert (model._disconnection_distance, model._initial_alpha, model._target_metric_kwds) == (2.0, 1.0, {})
     assert model._input_hash == UMAP(n_epochs=1).fit(FEATURES)._input_hash
     copies = UMAP(unique=True, n_epochs=1).fit(np.vstack([FEATURES, FEATURES[:2]]))
@@ -189,5 +192,9 @@ def test_local_scales_of_a_fit():
     matrix = UMAP(10, precomputed_knn=distances, n_epochs=1).fit(3 * FEATURES)  # whose own distances are larger
     np.testing.assert_allclose(matrix._sigmas, model._sigmas, rtol=1e-5)
     combined = UMAP(n_epochs=1).fit(FEATURES) + UMAP(n_epochs=1).fit(FEATURES + 1)
-    with pytest.raises(AttributeError, match="no _rhos: .*features"):
+    with pytest.raises(AttributeError, match="no _rhos, which needs features"):
         print(combined._rhos)
+    square = UMAP(10, metric="precomputed", n_epochs=1).fit(pairwise_distances(FEATURES))
+    for name in ("_sigmas", "_raw_data", "_sparse_data"):
+        with pytest.raises(AttributeError, match="has no _.*, which needs features: models with metric='precomputed'"):
+            getattr(square, name)

@@ -141,8 +141,11 @@ def get_fitted_attribute(umap: "UMAP", name: str) -> Any:
         if name in DERIVED_ATTRIBUTES:
             try:
                 return DERIVED_ATTRIBUTES[name](umap)
-            except ValueError as error:  # the features were not kept, as in combined models
-                raise AttributeError(f"{type(umap).__name__!r} object has no {name}: {error}") from error
+            except ValueError as error:  # the features were not kept
+                raise AttributeError(
+                    f"{type(umap).__name__!r} object has no {name}, which needs features: models with "
+                    "metric='precomputed', combined and loaded ones may keep none."
+                ) from error
         if name in ROW_ATTRIBUTES and umap.transform_mode == "embedding":
             values, inverse = getattr(estimator, name), vars(umap).get("_unique_inverse")
             return values if inverse is None else values[inverse]
@@ -150,6 +153,8 @@ def get_fitted_attribute(umap: "UMAP", name: str) -> Any:
             return getattr(estimator, name)
         if name == "_unique_inverse_" and vars(umap).get("_unique_inverse") is not None:
             return umap._unique_inverse
+        if name in ("_knn_indices", "_knn_dists") and (given := read_precomputed_knn(umap.precomputed_knn)):
+            return np.asarray(given[name[1:]])[:, : estimator.n_neighbors]
         if name in MISSING_ATTRIBUTES:
             raise AttributeError(f"A fit keeps no {name}: {MISSING_ATTRIBUTES[name]}.")
         if not name.startswith("_") and hasattr(estimator, name):
