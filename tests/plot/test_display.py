@@ -70,6 +70,12 @@ def test_words_may_be_missing(missing):
     assert classes == ["a", "b"] and codes.tolist() == [1, 3, 0]
 
 
+def test_integers_may_be_missing():
+    """A missing label in a column of integers does not turn the others into fractional numbers."""
+    codes, classes = read.read_classes(pd.Series([2, None, 10], dtype="Int64"))
+    assert classes == ["2", "10"] and codes.tolist() == [0, 3, 1]
+
+
 def test_beyond_60_classes_the_smallest_share_a_color():
     labels = np.concatenate([np.arange(70), np.arange(5, 65)])
     display = EmbeddingDisplay.from_embedding(PLACES[:130], labels=labels)

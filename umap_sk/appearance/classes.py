@@ -30,7 +30,10 @@ def encode_classes(labels: ArrayLike) -> tuple[np.ndarray, list[Hashable]]:
     categorical = get_categorical(labels)
     if categorical is not None:
         return np.array(categorical.codes, np.int64), list(categorical.categories)
-    array = np.asarray(getattr(labels, "array", labels))
+    column = getattr(labels, "array", labels)
+    array = np.asarray(column)
+    if array.dtype.kind == "f" and "int" in str(getattr(column, "dtype", "")).lower():  # integers with missing ones
+        array = np.array(list(column), object)
     if array.dtype.kind in "mM":
         return _encode_times(array)
     if array.dtype.kind in "biuU":
