@@ -56,6 +56,11 @@ def test_a_class_has_its_color_whichever_rows_are_drawn(theme):
     assert part.ax_.get_xlim() == whole.ax_.get_xlim()
 
 
+def test_rows_that_subset_repeats_are_drawn_once():
+    display = EmbeddingDisplay.from_embedding(PLACES, subset=[7, 5, 7])
+    assert display.rows.drawn.tolist() == [7, 5] and display.caption_ == "2 of 300 rows"
+
+
 def test_categories_keep_their_order_and_what_is_missing_has_no_label():
     labels = pd.Series(pd.Categorical(["low", "high", None] * 100, ["low", "middle", "high"]), name="level")
     display = EmbeddingDisplay.from_embedding(PLACES, labels=labels)
@@ -266,6 +271,7 @@ def test_three_components_are_seen_from_a_side():
         ({"labels": "kind"}, "labels='kind' is no column"),
         ({"subset": [5, 300]}, "subset contains 300, but rows are numbered from 0 to 299"),
         ({"subset": [-1, 5]}, "subset contains -1, but rows are numbered from 0 to 299"),
+        ({"subset": PLACES[:, 0] > 99}, "subset selects no rows. Choose one at least"),
         ({"subset": 0}, "a count of at least 1"),
         ({"values": np.arange(300).astype("M8[D]")}, r"dtype datetime64\[D\].* dates as days"),
         ({"values": pd.Series(pd.date_range("2020", periods=300, tz="UTC"))}, "dates as days"),

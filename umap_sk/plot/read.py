@@ -147,8 +147,10 @@ def select_rows(subset: ArrayLike | None, count: int) -> np.ndarray:
         return np.sort(np.random.RandomState(0).choice(count, min(int(subset), count), replace=False))
     selected = np.asarray(subset)
     if selected.dtype == bool and selected.shape == (count,):
-        return np.flatnonzero(selected)
-    if selected.ndim != 1 or selected.dtype.kind not in "iu" or not len(selected):
+        selected = np.flatnonzero(selected)
+    if not selected.size:
+        raise ValueError("subset selects no rows. Choose one at least, or pass None for all rows.")
+    if selected.ndim != 1 or selected.dtype.kind not in "iu":
         raise ValueError(
             f"subset is {selected.dtype} of shape {selected.shape}, but a count of at least 1, numbers from 0 to "
             f"{count - 1}, or a mask of all rows is needed."
@@ -156,4 +158,4 @@ def select_rows(subset: ArrayLike | None, count: int) -> np.ndarray:
     beyond = selected[(selected < 0) | (selected >= count)]
     if len(beyond):
         raise ValueError(f"subset contains {beyond[0]}, but rows are numbered from 0 to {count - 1}. Remove it.")
-    return selected
+    return selected[np.sort(np.unique(selected, return_index=True)[1])]  # each row once, in the given order
