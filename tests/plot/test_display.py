@@ -275,7 +275,7 @@ def test_three_components_are_seen_from_a_side():
         ({"subset": 0}, "a count of at least 1"),
         ({"values": np.arange(300).astype("M8[D]")}, r"dtype datetime64\[D\].* dates as days"),
         ({"values": pd.Series(pd.date_range("2020", periods=300, tz="UTC"))}, "dates as days"),
-        ({"values": WORDS}, "words as labels="),
+        ({"values": WORDS}, "dtype <U3, but numbers are needed. Pass classes and words as labels=.$"),
         ({"theme": "blue"}, "theme='blue'"),
         ({"embedding": np.ones((5, 4))}, r"shape \(5, 4\)"),
         ({"cmap": "nope"}, "cmap='nope' is no colormap .*matplotlib.colormaps"),

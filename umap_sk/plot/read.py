@@ -101,10 +101,9 @@ def _to_numbers(values: ArrayLike) -> np.ndarray:
             raise TypeError
         return np.asarray(values, np.float64)
     except (TypeError, ValueError):
-        raise ValueError(
-            f"values have dtype {dtype}, but numbers are needed. Pass classes and words as labels=, and dates as days "
-            "since the first: (dates - dates.min()) / np.timedelta64(1, 'D')."
-        ) from None
+        cure = "Pass dates as days since the first: (dates - dates.min()) / np.timedelta64(1, 'D')."
+        cure = cure if getattr(dtype, "kind", "") in "mM" else "Pass classes and words as labels=."
+        raise ValueError(f"values have dtype {dtype}, but numbers are needed. {cure}") from None
 
 
 def _get_column(data: Positions, column: ArrayLike, argument: str) -> ArrayLike:
