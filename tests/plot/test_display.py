@@ -310,6 +310,19 @@ def test_equal_positions_are_drawn(positions):
     assert ((left + right) / 2, (bottom + top) / 2) == pytest.approx(positions[0], abs=0.5)
 
 
+def test_values_whose_types_are_not_those_of_numpy():
+    """Columns of polars are read as numbers, though their types have no kind."""
+
+    class Column:
+        dtype = "Float64"
+
+        def __array__(self, dtype=None, copy=None):
+            return np.arange(300).astype(dtype or np.float64)
+
+    display = EmbeddingDisplay.from_embedding(PLACES, values=Column())
+    np.testing.assert_array_equal(display.rows.values, np.arange(300))
+
+
 def test_a_series_in_another_order_is_refused():
     """Rows are matched by position, so a series with the index of the embedding must have its order."""
     frame = pd.DataFrame(PLACES, columns=["x", "y"], index=[f"row{i}" for i in range(len(PLACES))])

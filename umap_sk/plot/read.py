@@ -95,14 +95,15 @@ def list_class_names(rows: MapRows) -> list[str]:
 
 def _to_numbers(values: ArrayLike) -> np.ndarray:
     """Convert values to numbers. Dates and words are refused."""
-    dtype = getattr(values, "dtype", None) or np.asarray(values).dtype
+    dtype = getattr(values, "dtype", None)
+    dtype = dtype if hasattr(dtype, "kind") else np.asarray(values).dtype  # polars' own types have no kind
     try:
-        if getattr(dtype, "kind", "") in "mM":  # numpy would convert dates to numbers without a unit
+        if dtype.kind in "mM":  # numpy would convert dates to numbers without a unit
             raise TypeError
         return np.asarray(values, np.float64)
     except (TypeError, ValueError):
         cure = "Pass dates as days since the first: (dates - dates.min()) / np.timedelta64(1, 'D')."
-        cure = cure if getattr(dtype, "kind", "") in "mM" else "Pass classes and words as labels=."
+        cure = cure if dtype.kind in "mM" else "Pass classes and words as labels=."
         raise ValueError(f"values have dtype {dtype}, but numbers are needed. {cure}") from None
 
 
