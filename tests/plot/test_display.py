@@ -278,6 +278,7 @@ def test_three_components_are_seen_from_a_side():
         ({"values": WORDS}, "dtype <U3, but numbers are needed. Pass classes and words as labels=.$"),
         ({"theme": "blue"}, "theme='blue'"),
         ({"embedding": np.ones((5, 4))}, r"shape \(5, 4\)"),
+        ({"embedding": PLACES.astype(object)}, r"dtype object.* Convert them: np.asarray\(embedding, float\)"),
         ({"cmap": "nope"}, "cmap='nope' is no colormap .*matplotlib.colormaps"),
         ({"cmap": 3, "values": PLACES[:, 0]}, "cmap=3 is no colormap"),
         ({"view": 3}, "view=3, but two numbers"),
