@@ -114,6 +114,11 @@ def test_diagnostics_are_what_they_say(model):
     assert len(plot.diagnostic(model, "all").figure.axes) == 7  # five panels, two of them with color bars
     with pytest.raises(ValueError, match="diagnostic_type='trust', but one of"):
         plot.diagnostic(model, "trust")
+    for size in (1, 1.5):
+        with pytest.raises(ValueError, match=f"nhood_size={size}, but a whole number of at least 2 is needed"):
+            plot.diagnostic(model, "neighborhood", nhood_size=size)
+    with pytest.raises(TypeError, match="diagnostic_type='pca' needs an array, but the features are sparse. Fit"):
+        plot.diagnostic(UMAP(n_epochs=1).fit(scipy.sparse.csr_array(abs(POINTS))))
     without = PrecomputedUMAP(n_neighbors=10, n_epochs=5).fit(manifold=model.manifold_)
     with pytest.raises(ValueError, match="the PrecomputedUMAP has none. Fit it to features"):
         plot.diagnostic(without)

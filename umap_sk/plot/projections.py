@@ -1,6 +1,7 @@
 """The diagnostics of umap.plot: linear projections of features, local dimensions, and preserved neighbors."""
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA, FastICA
@@ -27,11 +28,18 @@ NUMBERS_AT_ONCE = 2**22
 
 def compute_diagnostic(kind: str, fitted: BaseEstimator, nhood_size: int, threshold: float) -> np.ndarray:
     """Compute a diagnostic of all rows: colors of shape (n, 3) from 0 to 1, or numbers of shape (n,)."""
+    if not isinstance(nhood_size, int | np.integer) or nhood_size < 2:
+        raise ValueError(f"nhood_size={nhood_size!r}, but a whole number of at least 2 is needed.")
     estimator = get_last_step(fitted)
     features = _get_features(estimator)
     check_row_count(count_rows(features, None), estimator)
     if kind == "neighborhood":
         return compute_jaccard(*_get_neighbors(estimator, features, nhood_size), np.asarray(get_embedding(estimator)))
+    if issparse(features):
+        raise TypeError(
+            f"diagnostic_type={kind!r} needs an array, but the features are sparse. Fit a model to X.toarray(), or "
+            "choose 'neighborhood'."
+        )
     features = check_array(features)
     if kind == "local_dim":
         return compute_local_dimension(
