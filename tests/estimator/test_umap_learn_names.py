@@ -216,6 +216,12 @@ def test_fewer_rows_than_neighbors():
     assert (model._n_neighbors, model.n_neighbors) == (39, 200)
 
 
+def test_errors_about_data_come_before_warnings_about_their_number(recwarn):
+    with pytest.raises(ValueError, match="could not convert string to float: 'abc'"):
+        UMAP().fit("abc")
+    assert not recwarn.list
+
+
 @pytest.mark.parametrize("given", [(1, 2, 3), [1]])
 def test_tuples_that_are_no_neighbors(given):
     """A knn_graph that is a sequence of other than two entries, or a precomputed_knn without distances, is refused."""

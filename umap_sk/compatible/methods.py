@@ -71,7 +71,6 @@ class Methods(TrainingFeaturesMixin, ClassNamePrefixFeaturesOutMixin, Transforme
         if count == 1 and rows.inverse is None:
             return self._fit_one_row(rows.X)
         estimator = PrecomputedUMAP(**translation.translate_parameters(self, count, targets=rows.y is not None))
-        translation.warn_about_few_rows(self, count)
         stops = translation.get_stop_epochs(self)
         by_brute_force = not rows.neighbors and brute_force.needs_brute_force(self, ensure_all_finite)
         if by_brute_force:
@@ -90,6 +89,7 @@ class Methods(TrainingFeaturesMixin, ClassNamePrefixFeaturesOutMixin, Transforme
                 self.__dict__.pop("embedding_list_", None)
         if stops is not None:
             self.embedding_list_ = [one if rows.inverse is None else one[rows.inverse] for one in maps]
+        translation.warn_about_few_rows(self, count)  # if they are rows at all
         return self
 
     def fit_transform(self, X, y=None, ensure_all_finite=True, *, knn_graph=None, force_all_finite=None):
