@@ -8,6 +8,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import kneighbors_graph
 
+import umap_sk
 from umap_sk import PrecomputedUMAP
 from umap_sk.layout import transform
 from umap_sk.runtime.threads import FEW_ROWS
@@ -67,6 +68,12 @@ def test_callers_threads_are_restored():
         assert threads_of_a_fit() == 1 == numba.get_num_threads()
     finally:
         numba.set_num_threads(before)
+
+
+@pytest.mark.parametrize("n_jobs", [0, 1.5, "2"])
+def test_numbers_of_threads_that_are_none(n_jobs):
+    with pytest.raises(ValueError, match=f"n_jobs={n_jobs!r}, but a number of threads is needed, -1 for all, or None"):
+        umap_sk.plan(n_samples=100, timed=False, n_jobs=n_jobs)
 
 
 def test_transform_from_many_threads():

@@ -5,6 +5,7 @@ import importlib
 import os
 import threading
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any
 
 import numba
@@ -70,6 +71,8 @@ if hasattr(os, "register_at_fork"):
 
 def limit_threads(n_jobs: int | None) -> contextlib.AbstractContextManager[int]:
     """Run kernels on `n_jobs` threads, as joblib counts them, and restore the caller's number afterwards."""
+    if n_jobs is not None and (n_jobs == 0 or not isinstance(n_jobs, Integral)):
+        raise ValueError(f"n_jobs={n_jobs!r}, but a number of threads is needed, -1 for all, or None.")
     start_threads()
     return set_threads(numba.get_num_threads() if n_jobs is None else effective_n_jobs(n_jobs))
 
