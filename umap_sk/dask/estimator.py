@@ -22,6 +22,8 @@ class DistributedUMAP(BaseEstimator):
     on the number of workers, on the chunks, or on workers that die during the fit. This estimator is for graphs that do
     not fit on any single machine. Rows of the graph stay on their workers, and positions are sent once per epoch.
 
+    There are no parameters for features (`metric`, `searcher`), targets, density and output metrics, and no `n_jobs`.
+
     Parameters
     ----------
     n_neighbors, n_components, min_dist, spread, a, b, local_connectivity, set_op_mix_ratio : object
