@@ -236,7 +236,7 @@ def test_no_large_array_in_memory(tmp_path, monkeypatch, symmetrize, recwarn):
 def test_no_manifold_there(tmp_path):
     """An error says that a directory without manifold.json contains no manifold, also if it does not exist."""
     for place in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(FileNotFoundError, match="contains no manifold: manifold.json is missing or no file. Pass a directory"):
+        with pytest.raises(FileNotFoundError, match="manifold.json is missing or is not a file. Pass a directory"):
             Manifold.load(place)
 
 

@@ -33,7 +33,7 @@ def encode_classes(labels: ArrayLike) -> tuple[np.ndarray, list[Hashable]]:
     column = getattr(labels, "array", labels)
     array = np.asarray(column)
     if array.dtype.kind == "f" and "int" in str(getattr(column, "dtype", "")).lower():  # integers with missing ones
-        array = np.array(list(column), object)
+        array = np.asarray(column, object)
     if array.dtype.kind in "mM":
         return _encode_times(array)
     if array.dtype.kind in "biuU":

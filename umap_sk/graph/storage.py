@@ -123,8 +123,8 @@ def _read_description(folder: Path) -> Description:
     path = folder / DESCRIPTION
     if not path.is_file():
         raise FileNotFoundError(
-            f"{str(folder)!r} contains no manifold: {DESCRIPTION} is missing or no file. Pass a directory that Manifold.save or "
-            "learn_manifold(directory=...) has written."
+            f"{str(folder)!r} contains no manifold: {DESCRIPTION} is missing or is not a file. Pass a directory that "
+            "Manifold.save or learn_manifold(directory=...) has written."
         )
     try:
         about: Any = read_json(path)
@@ -155,7 +155,7 @@ def _read_description(folder: Path) -> Description:
 
 def _map_array(path: Path, dtypes: tuple[str, ...]) -> np.ndarray:
     if not path.is_file():
-        raise FileNotFoundError(f"{path.name} is missing in {str(path.parent)!r} or no file. {_CURE}")
+        raise FileNotFoundError(f"{path.name} is missing in {str(path.parent)!r} or is not a file. {_CURE}")
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # a damaged header may raise any error

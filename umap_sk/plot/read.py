@@ -1,7 +1,7 @@
 """The contents of a picture: positions, and classes or numbers of the rows, from arrays, frames and AnnData."""
 
 from collections.abc import Hashable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -95,7 +95,7 @@ def list_class_names(rows: MapRows) -> list[str]:
 
 def _to_numbers(values: ArrayLike) -> np.ndarray:
     """Convert values to numbers. Dates and words are refused."""
-    dtype = getattr(values, "dtype", None)
+    dtype: Any = getattr(values, "dtype", None)
     dtype = dtype if hasattr(dtype, "kind") else np.asarray(values).dtype  # polars' own types have no kind
     try:
         if dtype.kind in "mM":  # numpy would convert dates to numbers without a unit
