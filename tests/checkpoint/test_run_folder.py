@@ -118,6 +118,14 @@ def test_another_runs_graph(arrays, whole, unstarted, other):
     assert json.loads((unstarted / "graph.json").read_text())["run"] == unstarted.name
 
 
+def test_a_removal_that_was_cut_short(arrays, whole, half_done):
+    """If a process was killed between removing the two files of a checkpoint, the next checkpoint removes the other."""
+    (half_done / "epoch-00000011.joblib").unlink()
+    places, _ = gone_on(arrays, half_done)
+    np.testing.assert_array_equal(places, whole)
+    assert not (half_done / "epoch-00000011.json").exists()
+
+
 @pytest.mark.parametrize("started", ["unstarted", "half_done"])
 def test_all_of_another_run(arrays, whole, request, other, started):
     """Each file of another run is refused by name."""

@@ -105,6 +105,9 @@ def drop_old(folder: Path, keep: int, *, except_epoch: int | None = None) -> Non
     """Remove all checkpoints except the newest ones and that of `except_epoch`."""
     kept = None if except_epoch is None else get_checkpoint_path(folder, except_epoch)
     _remove(path for path in list_checkpoints(folder)[:-keep] if path != kept)
+    for path in folder.glob("epoch-*.json"):
+        if not path.with_suffix(".joblib").exists():  # the process was killed before it removed this file, too
+            path.unlink()
 
 
 def drop_after(folder: Path, epoch: int) -> None:
