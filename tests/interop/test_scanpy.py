@@ -191,6 +191,8 @@ def test_local_scales_of_a_fit():
     distances = kneighbors_graph(FEATURES, 9, mode="distance")
     matrix = UMAP(10, precomputed_knn=distances, n_epochs=1).fit(3 * FEATURES)  # whose own distances are larger
     np.testing.assert_allclose(matrix._sigmas, model._sigmas, rtol=1e-5)
+    with pytest.raises(AttributeError, match="A fit keeps no _knn_indices"):  # a matrix lists rows in no order
+        print(matrix._knn_indices)
     combined = UMAP(n_epochs=1).fit(FEATURES) + UMAP(n_epochs=1).fit(FEATURES + 1)
     with pytest.raises(AttributeError, match="no _rhos, which needs features"):
         print(combined._rhos)

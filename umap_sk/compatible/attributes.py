@@ -153,8 +153,8 @@ def get_fitted_attribute(umap: "UMAP", name: str) -> Any:
             return getattr(estimator, name)
         if name == "_unique_inverse_" and vars(umap).get("_unique_inverse") is not None:
             return umap._unique_inverse
-        if name in ("_knn_indices", "_knn_dists") and (given := read_precomputed_knn(umap.precomputed_knn)):
-            return np.asarray(given[name[1:]])[:, : estimator.n_neighbors]
+        if name in ("_knn_indices", "_knn_dists") and (given := DERIVED_ATTRIBUTES[name[1:]](umap)) is not None:
+            return np.asarray(given)[:, : estimator.n_neighbors]
         if name in MISSING_ATTRIBUTES:
             raise AttributeError(f"A fit keeps no {name}: {MISSING_ATTRIBUTES[name]}.")
         if not name.startswith("_") and hasattr(estimator, name):
