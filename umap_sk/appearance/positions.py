@@ -46,8 +46,10 @@ def read_positions(embedding: Positions, named: Collection[Hashable], components
     positions = np.asarray(embedding)
     if positions.ndim != 2 or positions.shape[1] not in components or positions.dtype.kind not in "fiu":
         needed = " or ".join(f"(n_samples, {count})" for count in components)
-        cure = "Choose columns, as in embedding[:, :2], or fit with n_components=2."
-        cure = "Convert them: np.asarray(embedding, float)." if positions.dtype.kind == "O" else cure
+        if positions.dtype.kind == "O":
+            cure = "Convert them: np.asarray(embedding, float)."
+        else:
+            cure = "Choose columns, as in embedding[:, :2], or fit with n_components=2."
         raise ValueError(
             f"The map has shape {positions.shape} and dtype {positions.dtype}, but numbers of shape {needed} are "
             f"needed. {cure}"

@@ -102,8 +102,10 @@ def _to_numbers(values: ArrayLike) -> np.ndarray:
             raise TypeError
         return np.asarray(values, np.float64)
     except (TypeError, ValueError):
-        cure = "Pass dates as days since the first: (dates - dates.min()) / np.timedelta64(1, 'D')."
-        cure = cure if dtype.kind in "mM" else "Pass classes and words as labels=."
+        if dtype.kind in "mM":
+            cure = "Pass dates as days since the first: (dates - dates.min()) / np.timedelta64(1, 'D')."
+        else:
+            cure = "Pass classes and words as labels=."
         raise ValueError(f"values have dtype {dtype}, but numbers are needed. {cure}") from None
 
 

@@ -73,7 +73,10 @@ def check_regular(path: Path) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Raise an error if no file can be made in a locked folder, and remove incomplete files of a killed process."""
+    """Raise an error if no file can be made in a locked folder, or if a directory has the name of one.
+
+    Incomplete files of a killed process are removed.
+    """
     for path in (*folder.glob("*.json"), *folder.glob("*.joblib")):
         if path.is_dir():
             raise ValueError(f"{str(path)!r} is a directory, but a file is needed there. Remove that directory.")

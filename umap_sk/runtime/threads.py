@@ -69,7 +69,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def limit_threads(n_jobs: Any) -> contextlib.AbstractContextManager[int]:
+def limit_threads(n_jobs: object) -> contextlib.AbstractContextManager[int]:
     """Run kernels on `n_jobs` threads, as joblib counts them, and restore the caller's number afterwards."""
     if n_jobs is not None and (n_jobs == 0 or not isinstance(n_jobs, Integral)):
         raise ValueError(f"n_jobs={n_jobs!r}, but a number of threads is needed, -1 for all, or None.")
