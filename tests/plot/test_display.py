@@ -80,6 +80,14 @@ def test_integers_may_be_missing():
     codes, classes = read.read_classes(pd.Series([2, None, 10], dtype="Int64"))
     assert classes == ["2", "10"] and codes.tolist() == [0, 3, 1]
 
+    class Column(list):
+        dtype = "Int64"  # as in polars, which converts its integers to float64 if some are missing
+
+        def __array__(self, dtype=None, copy=None):
+            return np.array([2, np.nan, 10]).astype(dtype or np.float64)
+
+    assert read.read_classes(Column([2, None, 10]))[1] == ["2", "10"]
+
 
 def test_beyond_60_classes_the_smallest_share_a_color():
     labels = np.concatenate([np.arange(70), np.arange(5, 65)])

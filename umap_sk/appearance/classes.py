@@ -1,7 +1,7 @@
 """Classes of rows: a number for each label of any type."""
 
 from collections.abc import Hashable, Iterable
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,10 +30,10 @@ def encode_classes(labels: ArrayLike) -> tuple[np.ndarray, list[Hashable]]:
     categorical = get_categorical(labels)
     if categorical is not None:
         return np.array(categorical.codes, np.int64), list(categorical.categories)
-    column = getattr(labels, "array", labels)
+    column: Any = getattr(labels, "array", labels)
     array = np.asarray(column)
     if array.dtype.kind == "f" and "int" in str(getattr(column, "dtype", "")).lower():  # integers with missing ones
-        array = np.asarray(column, object)
+        array = np.array(list(column), object)  # polars' own conversion is by float
     if array.dtype.kind in "mM":
         return _encode_times(array)
     if array.dtype.kind in "biuU":
