@@ -75,17 +75,14 @@ def read_pieces(
     return futures, bounds
 
 
-def count_neighbors(cluster: Cluster, neighbors: list[Future]) -> tuple[NeighborCounts, int, float]:
+def count_neighbors(cluster: Cluster, neighbors: list[Future], n_rows: int) -> tuple[NeighborCounts, int, float]:
     """Count the neighbors of all pieces, and return counts, the length of the shortest row, and the mean distance."""
     results = gather(cluster, map_pieces(cluster, "count", rows.get_counts, neighbors))
-    sums, shortest, counted = zip(*results, strict=True)
-    n_rows, edges, tally, short, empty = (sum(values) for values in zip(*counted, strict=True))
+    sums, shortest, tallies = zip(*results, strict=True)
+    tally = np.sum(tallies, axis=0)
     check_not_similarities(True, tally)
-    return (
-        make_counts(n_rows, edges, tally, short, empty),
-        min(shortest),
-        compute_mean(np.concatenate(sums), edges + n_rows),
-    )
+    counts = make_counts(n_rows, tally)
+    return counts, min(shortest), compute_mean(np.concatenate(sums), counts.edges + n_rows)
 
 
 def map_pieces(

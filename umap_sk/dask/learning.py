@@ -52,7 +52,7 @@ def learn_graph(
         with report.phase("neighbors") as entry:
             check_not_transposed(cluster, neighbors[0])
             neighbor_pieces, bounds = read_pieces(cluster, *neighbors, settings)
-            counts, shortest, mean = count_neighbors(cluster, neighbor_pieces)
+            counts, shortest, mean = count_neighbors(cluster, neighbor_pieces, bounds[-1])
             entry.update(counts._asdict())
         warn_about(counts, np.array([0, shortest]), settings.n_others)
         check_any_neighbor(counts)

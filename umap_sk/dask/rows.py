@@ -40,12 +40,12 @@ class Piece(NamedTuple):
 
 
 class PieceNeighbors(NamedTuple):
-    """Neighbors of the rows of a piece, with sums of distances and counts for warnings."""
+    """Neighbors of the rows of a piece, with sums of distances and the kernel's counts for warnings."""
 
     first_row: int
     neighbors: Neighbors
     sums: np.ndarray
-    counts: tuple[int, int, np.ndarray, int, int]
+    tally: np.ndarray
 
 
 class PieceSummary(NamedTuple):
@@ -78,13 +78,12 @@ def read_neighbors(indices: np.ndarray, dists: np.ndarray, rules: SelectionRules
     """Read the nearest neighbors of some rows."""
     selected = gather_rows(RowsForm(indices, dists, rules.first_row), rules, get_worker_allocator())
     neighbors = Neighbors(*selected[:3], rules.n_columns)
-    counts = len(indices), len(selected.indices), selected.tally, selected.short, selected.empty
-    return PieceNeighbors(rules.first_row, neighbors, sum_distances(neighbors), counts)
+    return PieceNeighbors(rules.first_row, neighbors, sum_distances(neighbors), selected.tally)
 
 
-def get_counts(piece: PieceNeighbors) -> tuple[np.ndarray, int, tuple[int, int, np.ndarray, int, int]]:
-    """Return sums of distances, the length of the shortest row, and counts."""
-    return piece.sums, int(np.diff(piece.neighbors.indptr).min()), piece.counts
+def get_counts(piece: PieceNeighbors) -> tuple[np.ndarray, int, np.ndarray]:
+    """Return sums of distances, the length of the shortest row, and the counts of the kernel."""
+    return piece.sums, int(np.diff(piece.neighbors.indptr).min()), piece.tally
 
 
 def compute_lengths(piece: PieceNeighbors) -> np.ndarray:

@@ -6,8 +6,8 @@ from numba import uint64
 from umap_sk.runtime.compile import kernel, serial_kernel
 
 OUT_OF_RANGE, NOT_A_NUMBER, TOO_LARGE, NEGATIVE = 1, 2, 3, 4
-SENTINELS, SELF_ENTRIES, DUPLICATES, CLIPPED, CUT, FALLING, ORDERED = range(7)
-TALLIES = 7
+SENTINELS, SELF_ENTRIES, DUPLICATES, CLIPPED, CUT, FALLING, ORDERED, SHORT, EMPTY, KEPT = range(10)
+TALLIES = 10
 
 
 @kernel
@@ -204,6 +204,16 @@ def copy_ordered_row(
     return count
 
 
+@kernel
+def choose_table_size(entries):
+    """Return 16 places for each entry of the longest row, or 2 for rows that exceed a cache, as a power of 2."""
+    least = max(2 * entries, min(16 * entries, 4096))
+    size = 1
+    while size <= least:
+        size *= 2
+    return size
+
+
 @serial_kernel
 def nearest_rows(
     indices,
@@ -212,28 +222,28 @@ def nearest_rows(
     starts,
     whole,
     real,
-    table_size,
-    out_starts,
+    may_repeat,
     out_indices,
     out_dists,
     kept,
     tally,
     problem,
 ):
-    """Write the nearest neighbors of each row of a block, sorted by (distance, index), without duplicates.
+    """Write the nearest neighbors of each row of a block, sorted by (distance, index), without duplicates or gaps.
 
     Entry e of row i is (indices[index_starts[i] + e], dists[starts[i] + e]). `problem` gets the code, the row and the
     entry of the first problem.
     """
-    widest = longest(out_starts, 0, kept.shape[0])
-    table = np.zeros(table_size, np.int64)
-    near_indices = np.empty(widest, np.int64)
-    near_dists = np.empty(widest, np.float64)
+    wanted = whole[5]
+    entries = longest(starts, 0, kept.shape[0])
+    table = np.zeros(choose_table_size(entries) if may_repeat else 0, np.int64)
+    near_indices = np.empty(min(entries, wanted), np.int64)
+    near_dists = np.empty(min(entries, wanted), np.float64)
+    to = 0
+    short, empty = 0, 0
     for i in range(kept.shape[0]):
         at, first, length = index_starts[i], starts[i], starts[i + 1] - starts[i]
-        own = whole[3] + i
-        to = out_starts[i]
-        width = out_starts[i + 1] - to
+        own, width = whole[3] + i, min(length, wanted)
         count = copy_ordered_row(
             indices,
             at,
@@ -251,22 +261,29 @@ def nearest_rows(
             width,
             tally,
         )
-        if count >= 0:
+        if count < 0:
+            row = (indices, at, dists, first, length, own)
+            count, code, entry = collect_neighbors(
+                *row, whole, real, table, 2 * i + 2, near_indices, near_dists, width, tally
+            )
+            if code != 0 and problem[0] == 0:
+                problem[0], problem[1], problem[2] = code, i, entry
+            for t in range(count):
+                out_indices[to + t] = near_indices[t]
+                out_dists[to + t] = near_dists[t]
+            order = row_falls(*row, whole[0], whole[1])
+            tally[ORDERED] += order > 0
+            tally[FALLING] += order == 2
+        else:
             tally[ORDERED] += count >= 3
-            kept[i] = min(count, width)
-            continue
-        row = (indices, at, dists, first, length, own)
-        kept[i], code, entry = collect_neighbors(
-            *row, whole, real, table, 2 * i + 2, near_indices, near_dists, width, tally
-        )
-        if code != 0 and problem[0] == 0:
-            problem[0], problem[1], problem[2] = code, i, entry
-        for t in range(kept[i]):
-            out_indices[to + t] = near_indices[t]
-            out_dists[to + t] = near_dists[t]
-        run = row_falls(*row, whole[0], whole[1])
-        tally[ORDERED] += run > 0
-        tally[FALLING] += run == 2
+        count = min(count, width)
+        kept[i] = count
+        to += count
+        short += count < wanted
+        empty += count == 0
+    tally[SHORT] += short
+    tally[EMPTY] += empty
+    tally[KEPT] += to
 
 
 @serial_kernel

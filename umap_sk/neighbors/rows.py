@@ -47,23 +47,28 @@ class SelectionRules(NamedTuple):
     first_row: int = 0
 
 
-class Selected(NamedTuple):
-    """The numbers of neighbors that the rows of a block keep, its counts, and the code, row and entry of a problem."""
+class Outputs(NamedTuple):
+    """Arrays to write the neighbors of a block to, without gaps, and how many each row keeps."""
 
+    indices: np.ndarray
+    dists: np.ndarray
     kept: np.ndarray
+
+
+class Findings(NamedTuple):
+    """The counts of a block, and the code, row and entry of its first problem."""
+
     tally: np.ndarray
     problem: np.ndarray
 
 
 class NeighborRows(NamedTuple):
-    """Rows of neighbors without gaps, the counts of the kernel, and the numbers of short and empty rows."""
+    """Rows of neighbors without gaps, and the counts of the kernel."""
 
     indptr: np.ndarray
     indices: np.ndarray
     distances: np.ndarray
     tally: np.ndarray
-    short: int
-    empty: int
 
 
 def gather_neighbors(
@@ -72,7 +77,7 @@ def gather_neighbors(
     """Read all blocks and return the rows of neighbors without gaps, and their counts."""
     read = gather_rows(form, rules, allocate)
     check_not_similarities(form.is_array, read.tally)
-    return *read[:3], make_counts(form.shape[0], len(read.indices), *read[3:])
+    return *read[:3], make_counts(form.shape[0], read.tally)
 
 
 def gather_rows(form: Form, rules: SelectionRules, allocate: Allocate = allocate_in_memory) -> NeighborRows:
@@ -87,42 +92,38 @@ def gather_rows(form: Form, rules: SelectionRules, allocate: Allocate = allocate
     is_small = form.shape[0] <= FEW_ROWS and form.shape[0] * form.max_length <= FEW_ENTRIES
     by_numpy = is_small and rules.self_entry != ZERO_SELF
 
-    def select(number: int) -> Selected:
+    def select(number: int) -> Findings:
         (first, last), room = blocks[number], slice(starts[number], starts[number + 1])
-        block, out = form.read(first, last), (indices[room], dists[room])
-        selected = select_regular_rows(form, rules, block, *out) if by_numpy else None
-        selected = selected or _select_rows(form, rules, block, *out)
-        indptr[first + 1 : last + 1] = selected.kept
-        return selected
+        block, out = form.read(first, last), Outputs(indices[room], dists[room], indptr[first + 1 : last + 1])
+        findings = select_regular_rows(form, rules, block, out) if by_numpy else None
+        return findings or _select_rows(form, rules, block, out)
 
     tally = np.zeros(kernels.TALLIES, np.int64)
-    short = empty = to = 0
-    for number, selected in enumerate(map_in_order(select, range(len(blocks)))):
-        tally += selected.tally
-        _raise_problem(form, rules, blocks[number][0], selected.problem, tally)
-        short += int(np.count_nonzero(selected.kept < rules.wanted))
-        empty += int(np.count_nonzero(selected.kept == 0))
-        count = int(selected.kept.sum())
+    to = 0
+    for number, findings in enumerate(map_in_order(select, range(len(blocks)))):
+        tally += findings.tally
+        _raise_problem(form, rules, blocks[number][0], findings.problem, tally)
+        count = int(findings.tally[kernels.KEPT])
         if to < starts[number]:  # rows of earlier blocks were short
             source = slice(starts[number], starts[number] + count)
             indices[to : to + count], dists[to : to + count] = indices[source], dists[source]
         to += count
     np.cumsum(indptr, out=indptr)
-    return NeighborRows(indptr, shorten(indices, to), shorten(dists, to), tally, short, empty)
+    return NeighborRows(indptr, shorten(indices, to), shorten(dists, to), tally)
 
 
-def make_counts(rows: int, edges: int, tally: np.ndarray, short: int, empty: int) -> NeighborCounts:
+def make_counts(rows: int, tally: np.ndarray) -> NeighborCounts:
     """Return the counts of a kernel by their names."""
     return NeighborCounts(
         rows=rows,
-        edges=edges,
+        edges=int(tally[kernels.KEPT]),
         sentinels=int(tally[kernels.SENTINELS]),
         self_entries=int(tally[kernels.SELF_ENTRIES]),
         duplicates=int(tally[kernels.DUPLICATES]),
         clipped=int(tally[kernels.CLIPPED]),
         cut_by_distance=int(tally[kernels.CUT]),
-        short_rows=short,
-        empty_rows=empty,
+        short_rows=int(tally[kernels.SHORT]),
+        empty_rows=int(tally[kernels.EMPTY]),
     )
 
 
@@ -132,9 +133,7 @@ def locate_entries(indptr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return owners, np.arange(len(owners)) - indptr[owners]
 
 
-def select_regular_rows(
-    form: Form, rules: SelectionRules, block: Block, indices: np.ndarray, dists: np.ndarray
-) -> Selected | None:
+def select_regular_rows(form: Form, rules: SelectionRules, block: Block, out: Outputs) -> Findings | None:
     """Select the neighbors of a block by numpy, so that nothing has to be compiled, with the result of the kernel.
 
     Returns None if an entry is missing, invalid or repeated, or might be cut, or if the distances of an array's row
@@ -157,31 +156,25 @@ def select_regular_rows(
     counts = np.bincount(owners, minlength=len(block.starts) - 1)
     _, places = locate_entries(np.concatenate([[0], np.cumsum(counts)]))
     order = order[places < rules.wanted]
-    indices[: len(order)], dists[: len(order)] = names[order], lengths[order]
+    out.indices[: len(order)], out.dists[: len(order)] = names[order], lengths[order]
+    np.minimum(counts, rules.wanted, out=out.kept)
     tally = np.zeros(kernels.TALLIES, np.int64)
     tally[kernels.SELF_ENTRIES], tally[kernels.ORDERED] = is_own.sum(), np.count_nonzero(counts >= 3)
-    return Selected(np.minimum(counts, rules.wanted), tally, NO_PROBLEM)
+    tally[kernels.SHORT], tally[kernels.EMPTY] = np.sum(out.kept < rules.wanted), np.sum(out.kept == 0)
+    tally[kernels.KEPT] = len(order)
+    return Findings(tally, NO_PROBLEM)
 
 
-def _select_rows(form: Form, rules: SelectionRules, block: Block, indices: np.ndarray, dists: np.ndarray) -> Selected:
-    """Write the neighbors of a block to `indices` and `dists`, without gaps."""
-    n_block = len(block.starts) - 1
-    room = np.zeros(n_block + 1, np.int64)
-    lengths = np.diff(block.starts)
-    np.cumsum(np.minimum(lengths, rules.wanted), out=room[1:])
-    selected = Selected(np.empty(n_block, np.int64), np.zeros(kernels.TALLIES, np.int64), np.zeros(3, np.int64))
+def _select_rows(form: Form, rules: SelectionRules, block: Block, out: Outputs) -> Findings:
+    """Write the neighbors of a block to `out`."""
+    findings = Findings(np.zeros(kernels.TALLIES, np.int64), np.zeros(3, np.int64))
     first_row = -(2**62) if rules.self_entry == NO_SELF else rules.first_row + block.first_row
-    whole = np.array([*form.sentinels, rules.n_columns, first_row, rules.self_entry == ZERO_SELF], np.int64)
+    whole = [*form.sentinels, rules.n_columns, first_row, rules.self_entry == ZERO_SELF, rules.wanted]
     rounding = max(MAX_NEGATIVE, 32 * np.finfo(form.dist_dtype).eps) if form.dist_dtype.kind == "f" else MAX_NEGATIVE
-    real = np.array([rules.cut, np.finfo(rules.dist_dtype).max, rounding])
-    # The hash table has 16 places for each entry of the longest row, or 2 for rows that exceed a cache.
-    longest = int(lengths.max())
-    table_size = 2 ** max(2 * longest, min(16 * longest, 4096)).bit_length() if form.may_repeat else 0
-    inputs = (block.indices, block.index_starts, block.dists, block.starts, as_readonly(whole), as_readonly(real))
-    kernels.nearest_rows(*inputs, table_size, as_readonly(room), indices, dists, *selected)
-    if selected.kept.sum() < room[-1]:
-        kernels.close_gaps(as_readonly(room), as_readonly(selected.kept), indices, dists)
-    return selected
+    real = [rules.cut, np.finfo(rules.dist_dtype).max, rounding]
+    limits = as_readonly(np.array(whole, np.int64)), as_readonly(np.array(real))
+    kernels.nearest_rows(*block[1:], *limits, form.may_repeat, *out, *findings)
+    return findings
 
 
 def _raise_problem(form: Form, rules: SelectionRules, first_row: int, problem: np.ndarray, tally: np.ndarray) -> None:
