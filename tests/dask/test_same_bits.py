@@ -58,7 +58,7 @@ def assert_same(shared, local):
     assert (shared.seed_, shared.n_epochs_, shared.a_) == (local.seed_, local.n_epochs_, local.a_)
 
 
-LONG_CASES = "as it is", "curve", "cut", "directed", "intersection"  # whose parameters other tests on a cluster have
+LONG_CASES = "default", "as it is", "curve", "cut", "directed", "intersection"  # which other tests on a cluster have
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,8 @@ def test_several_coarse_levels_in_pieces(client, monkeypatch, case):
     assert_same(shared, local)
 
 
-@pytest.mark.parametrize(
-    "case", ["default", *(pytest.param(case, marks=pytest.mark.long) for case in ("one level", "random"))]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("case", ["default", "one level", "random"])
 def test_coarse_levels_on_one_worker(client, case):
     assert_same(*both(*CASES[case]))
 

@@ -214,6 +214,15 @@ def choose_table_size(entries):
     return size
 
 
+@kernel
+def tally_kept(kept, wanted, tally):
+    """Count the neighbors that the rows keep, the rows with fewer than wanted, and those without any."""
+    for i in range(kept.shape[0]):
+        tally[KEPT] += kept[i]
+        tally[SHORT] += kept[i] < wanted
+        tally[EMPTY] += kept[i] == 0
+
+
 @serial_kernel
 def nearest_rows(
     indices,
@@ -240,7 +249,6 @@ def nearest_rows(
     near_indices = np.empty(min(entries, wanted), np.int64)
     near_dists = np.empty(min(entries, wanted), np.float64)
     to = 0
-    short, empty = 0, 0
     for i in range(kept.shape[0]):
         at, first, length = index_starts[i], starts[i], starts[i + 1] - starts[i]
         own, width = whole[3] + i, min(length, wanted)
@@ -272,18 +280,13 @@ def nearest_rows(
                 out_indices[to + t] = near_indices[t]
                 out_dists[to + t] = near_dists[t]
             order = row_falls(*row, whole[0], whole[1])
-            tally[ORDERED] += order > 0
             tally[FALLING] += order == 2
         else:
-            tally[ORDERED] += count >= 3
-        count = min(count, width)
-        kept[i] = count
-        to += count
-        short += count < wanted
-        empty += count == 0
-    tally[SHORT] += short
-    tally[EMPTY] += empty
-    tally[KEPT] += to
+            order = count >= 3
+        tally[ORDERED] += order > 0
+        kept[i] = min(count, width)
+        to += min(count, width)
+    tally_kept(kept, wanted, tally)
 
 
 @serial_kernel
