@@ -185,6 +185,22 @@ def test_names_stand_where_classes_are_densest():
         display.from_embedding(PLACES, names=True)
 
 
+def test_names_do_not_cover_each_other():
+    """The name of a smaller class moves within the class, and stays if there is no room."""
+    points = np.append(RNG.normal(size=(1_200, 2)), np.zeros((40, 2)), axis=0)
+    words = np.repeat(["bumblebee", "butterfly", "ant"], [700, 500, 40])
+    display = EmbeddingDisplay.from_embedding(points, labels=words, names=True)
+    display.figure_.canvas.draw()
+    boxes = {text.get_text(): text.get_window_extent() for text in display.names_}
+    assert not boxes["bumblebee"].overlaps(boxes["butterfly"])
+    positions = {text.get_text(): text.get_position() for text in display.names_}
+    members = points[700:1_200]
+    assert (members == positions["butterfly"]).all(axis=1).any()
+    distances = np.linalg.norm(members - members.mean(axis=0), axis=1)
+    assert np.linalg.norm(np.subtract(positions["butterfly"], members.mean(axis=0))) < np.median(distances)
+    assert positions["ant"] == (0, 0)
+
+
 def test_infinite_positions_are_left_out():
     places = PLACES.astype(np.float64)
     places[3] = np.inf, 0

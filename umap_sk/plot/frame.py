@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from umap_sk.appearance.colors import Theme
-from umap_sk.appearance.names import find_densest_row
+from umap_sk.appearance.names import choose_name_rows
 from umap_sk.plot.draw import ColorScale
 from umap_sk.plot.optional import import_matplotlib
 from umap_sk.plot.raster import Box
@@ -105,25 +105,33 @@ def add_color_bar(axes: "Axes", scale: ColorScale, title: str | None, theme: The
 
 
 def write_names(axes: "Axes", points: np.ndarray, rows: MapRows, theme: Theme) -> tuple["list[Text]", list[int]]:
-    """Write the name of each class where it is densest. Returns the texts and the indices of the rows there."""
+    """Write the name of each class where it is densest, but not on the name of a larger class.
+
+    Returns the texts and the indices of the rows there.
+    """
     if rows.codes is None:
         raise ValueError("names=True writes the names of classes, but labels are missing. Pass a label for each row.")
     names, codes = rows.classes, rows.codes[rows.drawn]
     effects = import_matplotlib("patheffects")
     halo = [effects.withStroke(linewidth=3, foreground=theme.ground, alpha=0.85)]
     size = 13 if max(map(len, names), default=0) < 3 else 9 if len(names) <= 30 else 7
-    low = points.min(axis=0)
-    width = float((points.max(axis=0) - low).max())
-    texts, places = [], []
-    for code, name in enumerate(names):
-        members = np.flatnonzero(codes == code)
-        if len(members):
-            places.append(int(members[find_densest_row(points[members], low, width)]))
-            x, y = points[places[-1]]
-            text = axes.text(x, y, _shorten(name), ha="center", va="center", fontsize=size, fontweight="bold")
-            text.set(color=theme.ink, path_effects=halo, parse_math=False)
-            texts.append(text)
+    members = {code: np.flatnonzero(codes == code) for code in np.unique(codes[codes >= 0]).tolist()}
+    texts = []
+    for code in members:
+        text = axes.text(0, 0, _shorten(names[code]), ha="center", va="center", fontsize=size, fontweight="bold")
+        text.set(color=theme.ink, path_effects=halo, parse_math=False)
+        texts.append(text)
+    places = choose_name_rows(points, list(members.values()), _measure_texts(axes, texts))
+    for text, place in zip(texts, places, strict=True):
+        text.set_position(points[place])
     return texts, places
+
+
+def _measure_texts(axes: "Axes", texts: list["Text"]) -> np.ndarray:
+    """Return the width and height of each text in units of the map."""
+    axes.apply_aspect()
+    boxes = [text.get_window_extent().transformed(axes.transData.inverted()) for text in texts]
+    return np.array([box.size for box in boxes]).reshape(-1, 2)
 
 
 def _shorten(name: str) -> str:
