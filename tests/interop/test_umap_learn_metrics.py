@@ -273,5 +273,20 @@ def test_rows_that_a_metric_does_not_take(metric, needed):
     """The error for an invalid row names the row and the needed values."""
     X = COUNTS / 100 if metric == "poincare" else COUNTS.copy()
     X[7] = np.eye(12)[0] * (2.0 if metric == "poincare" else -1.0)
-    with pytest.raises(ValueError, match=f"row 0 of X has a distance that is no number.*{needed}"):
+    with pytest.raises(ValueError, match=f"row 0 of X has a distance that is undefined.*{needed}"):
         UMAP(8, metric=metric, **FEW).fit(X)
+    if metric == "poincare":  # whose formula gives numbers if all norms exceed 1
+        with pytest.raises(ValueError, match=f"distance that is undefined.*{needed}"):
+            UMAP(8, metric=metric, **FEW).fit(COUNTS + 2)
+
+
+def test_arguments_that_a_metric_does_not_have():
+    """The error for an unknown argument of a metric names the arguments that it has."""
+    with pytest.raises(ValueError, match=r"'poincare' does not support metric_kwds=\{'q': 1\}: its arguments are none"):
+        UMAP(8, metric="poincare", metric_kwds={"q": 1}, **FEW).fit(COUNTS)
+    with pytest.raises(ValueError, match="its arguments are normalisation and max_distance. Leave 'q' out"):
+        UMAP(metric="string", metric_kwds={"q": 1}, **FEW).fit(["a", "b", "c", "ab"])
+    with pytest.raises(ValueError, match=r"metric='euclidean' does not support metric_kwds=\{'q': 1\}"):
+        UMAP(8, metric_kwds={"q": 1}, **FEW).fit(COUNTS)
+    with pytest.raises(ValueError, match="has more arguments than the function .*lambda.* has 0 besides the two rows"):
+        UMAP(8, metric=lambda x, y: 1.0, metric_kwds={"q": 1}, **FEW).fit(COUNTS)

@@ -2,6 +2,7 @@
 
 import warnings
 
+import numba
 import numpy as np
 import pytest
 import scipy.sparse
@@ -9,10 +10,10 @@ from scipy.spatial.distance import cdist
 from sklearn.metrics.pairwise import nan_euclidean_distances
 from sklearn.neighbors import VALID_METRICS_SPARSE
 
-from umap_sk import PrecomputedUMAP
+from umap_sk import UMAP, PrecomputedUMAP
+from umap_sk.neighbors.all_pairs import find_smallest
 from umap_sk.neighbors.distances import SEARCHABLE
 from umap_sk.neighbors.search import build_search, find_neighbors
-from umap_sk.neighbors.sets import find_smallest
 
 METRICS = [
     ("euclidean", None),
@@ -341,9 +342,17 @@ def with_argument(x, y, X=1, Y=1, n_jobs=1):
         ("pyfunc", None, r"needs metric_params=\{'func': ...\}"),
         ("euclidean", {"p": 3}, "has no power p.*'minkowski'"),
         ("euclidean", {"q": 3}, r"does not support metric_params=\{'q': 3\}"),
-        (with_argument, {"X": 3}, r"\{'X': ...\} does not reach the function with_argument.*functools.partial"),
-        (with_argument, {"n_jobs": 3}, r"\{'n_jobs': ...\} does not reach the function with_argument"),
-        ("pyfunc", {"func": with_argument, "Y": 3}, r"\{'Y': ...\} does not reach the function with_argument"),
+        (with_argument, {"q": 3}, "with_argument cannot be called with two rows.*unexpected keyword argument 'q'"),
+        ("pyfunc", {"func": with_argument, "q": 3}, "with_argument cannot be called with two rows"),
+        ("hellinger", {"q": 3}, r"does not support metric_params=\{'q': 3\}: its arguments are none. Leave 'q' out"),
+        ("cosine", {"w": [1]}, r"does not support metric_params=\{'w': \[1\]\}: its arguments are none"),
+        ("minkowski", {"q": 3}, "its arguments are p and w. Leave 'q' out"),
+        ("mahalanobis", {"VI": np.eye(5)}, r"has VI of shape \(5, 5\).*shape \(6, 6\) are needed.*linalg.inv"),
+        ("mahalanobis", {"VI": np.eye(7)}, r"has VI of shape \(7, 7\).*shape \(6, 6\) are needed.*linalg.inv"),
+        ("mahalanobis", {"V": np.eye(7)}, r"has V of shape \(7, 7\).*shape \(6, 6\) are needed.*np.cov"),
+        ("mahalanobis", {"V": np.ones((6, 6))}, "a V in metric_params without an inverse.*np.linalg.pinv"),
+        (lambda x, y: -float(x @ y), None, "lambda>, row 0 of X is at distance -.*1 - similarity"),
+        (lambda x, y: np.nan, None, "lambda>, row 0 of X is at distance nan.*must return a distance for all pairs"),
         ("wasserstein_1d", None, "cannot be searched here.*knn_indices and knn_dists"),
     ],
 )
@@ -351,6 +360,45 @@ def test_arguments_of_metrics(points, metric, parameters, message):
     """Missing or superfluous arguments of a metric are refused."""
     with pytest.raises(ValueError, match=message):
         PrecomputedUMAP(metric=metric, metric_params=parameters).fit(points)
+
+
+def compare_squares(x, y, factor=1.0):
+    """Return squared distances, for which the triangle inequality does not hold, and a gradient."""
+    return factor * np.sum((x - y) ** 2), x - y
+
+
+@pytest.mark.parametrize("function", [compare_squares, numba.njit(compare_squares)])
+@pytest.mark.parametrize("kind", ["PrecomputedUMAP", "UMAP"])
+def test_functions_compare_all_rows(function, kind):
+    """The neighbors by a function, compiled or not, equal those of the naive search, in both classes."""
+    rows = np.random.default_rng(0).normal(size=(400, 4))
+    expected, dists = naive(rows, rows, 7, True, "sqeuclidean")
+    if kind == "UMAP":
+        model = UMAP(8, metric=function, metric_kwds={"any name": 3.0}, n_epochs=1).fit(rows)
+        graph = model.graph_
+        reference = PrecomputedUMAP(8, n_epochs=1).fit(knn_indices=expected, knn_dists=3 * dists).graph_
+        assert np.array_equal(graph.indices, reference.indices)
+        assert np.allclose(graph.data, reference.data, rtol=1e-5)
+        return
+    search = build_search(rows, function, {"factor": 3.0}, None)
+    indices, found = find_neighbors(search, None, 7, own=True)
+    assert np.array_equal(indices, expected)
+    assert np.allclose(found, 3 * dists, rtol=1e-12)
+
+
+def test_a_function_cannot_change_rows(points):
+    """A function that writes into its rows changes neither the features nor the neighbors."""
+
+    def destroy(x, y):
+        dist = np.abs(x - y).sum()
+        x[:], y[:] = 0, 0
+        return dist
+
+    before = points.copy()
+    for function in (destroy, numba.njit(destroy)):
+        indices, _ = find_neighbors(build_search(points, function, None, None), None, 5, own=True)
+        assert np.array_equal(indices, naive(points, points, 5, True, "cityblock")[0])
+        assert np.array_equal(points, before)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from umap_sk._typing import FeaturesLike, Metric
 from umap_sk.compatible.distances import METRICS, TEXT_METRICS, generate_distances
 from umap_sk.compatible.translation import NO_FEATURES_MESSAGE, convert_metric
 from umap_sk.estimator import PrecomputedUMAP
-from umap_sk.neighbors.sets import find_smallest
+from umap_sk.neighbors.all_pairs import find_smallest
+from umap_sk.neighbors.functions import make_comparison
 from umap_sk.pipeline.place import get_features
 
 if TYPE_CHECKING:
@@ -123,9 +124,10 @@ def compute_distances(umap: HasMetric, rows: np.ndarray, others: np.ndarray) -> 
     elif isinstance(umap.metric, str):
         rows_of_distances = (nan_euclidean_distances(row[None], others)[0] for row in rows)
     else:
-        metric, _ = convert_metric(umap.metric, umap.metric_kwds)
-        assert callable(metric)  # as the given one is
-        rows_of_distances = (np.array([metric(row, other) for other in others], np.float64) for row in rows)
+        metric, parameters = convert_metric(umap.metric, umap.metric_kwds)
+        assert not isinstance(metric, str)  # as the given one is a function
+        compare = make_comparison(metric, parameters or {})
+        rows_of_distances = (compare(row[None], others) for row in rows)
     return (np.where(np.isnan(dists), np.inf, dists) for dists in rows_of_distances)
 
 

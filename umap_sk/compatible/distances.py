@@ -5,6 +5,7 @@ each row. The second takes the entries of one row and the arrays of other rows, 
 does not depend on which other rows are in the call.
 """
 
+import inspect
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple
@@ -127,9 +128,21 @@ TEXT_METRICS = ("string", "myers")
 """Metrics that compare texts."""
 
 
+def check_arguments(name: str, arguments: Parameters) -> None:
+    """Raise an error if a metric does not have one of the arguments."""
+    known = list(inspect.signature(METRICS[name].compute).parameters)[2:]
+    unknown = [argument for argument in arguments if argument not in known]
+    if unknown:
+        raise ValueError(
+            f"metric={name!r} does not support metric_kwds={dict(arguments)}: its arguments are "
+            f"{' and '.join(known) or 'none'}. Leave {unknown[0]!r} out."
+        )
+
+
 def generate_distances(name: str, rows: np.ndarray, others: np.ndarray, arguments: Parameters) -> Iterable[np.ndarray]:
     """Yield the distances from each row to the others."""
     metric = METRICS[name]
+    check_arguments(name, arguments)
     with np.errstate(invalid="ignore", divide="ignore"):  # NaN raises an error below
         known, prepared = metric.prepare(others), metric.prepare(rows)
     for place, one in enumerate(zip(*prepared, strict=True)):
@@ -137,9 +150,9 @@ def generate_distances(name: str, rows: np.ndarray, others: np.ndarray, argument
             dists = metric.compute(one, known, **arguments)
         if name not in TEXT_METRICS:
             dists[(others == rows[place]).all(axis=1)] = 0.0  # equal rows, despite rounding
-        if np.isnan(dists).any():
+        if np.isnan(dists).any() or (name == "poincare" and min(one[1], known[1].min()) <= 0):
             raise ValueError(
-                f"By metric={name!r}, row {place} of X has a distance that is no number. {REQUIREMENTS.get(name, '')} "
+                f"By metric={name!r}, row {place} of X has a distance that is undefined. {REQUIREMENTS.get(name, '')} "
                 "Leave such rows out, or use another metric."
             )
         yield dists

@@ -1,14 +1,16 @@
 """Translation of umap-learn's parameters to those of PrecomputedUMAP, with warnings about unused ones."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+import inspect
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from umap_sk._typing import Metric
+from umap_sk._typing import DistanceFunction, Metric
 from umap_sk.compatible.distances import METRICS, TEXT_METRICS, make_pair_function
 from umap_sk.exceptions import FewerNeighborsWarning, UnusedParameterWarning, warn
+from umap_sk.neighbors.functions import get_name
 from umap_sk.umap_learn.models import SHARED_PARAMETERS, resolve_metric
 
 if TYPE_CHECKING:
@@ -64,20 +66,6 @@ ESTIMATOR_REMEDIES = ("set_params(", "learn_manifold", "Pass knn_indices", "feat
 _warned: set[str] = set()
 
 
-class Distance:
-    """A metric of two rows that returns only the distance, where the given function may also return a gradient.
-
-    The function receives copies of the rows, so that it cannot change the features.
-    """
-
-    def __init__(self, metric: Callable[..., float | tuple[float, np.ndarray]], arguments: tuple[object, ...]):
-        self.metric, self.arguments = metric, arguments
-
-    def __call__(self, x: np.ndarray, y: np.ndarray) -> float:
-        value = self.metric(x.copy(), y.copy(), *self.arguments)
-        return value[0] if isinstance(value, tuple) else value
-
-
 def translate_parameters(umap: "UMAP", n_rows: int, *, targets: bool) -> dict[str, object]:
     """Translate the parameters of a UMAP to those of a PrecomputedUMAP for the given number of rows."""
     names = {name: getattr(umap, name) for name in (*SHARED_PARAMETERS, "searcher")}
@@ -109,20 +97,32 @@ def translate_parameters(umap: "UMAP", n_rows: int, *, targets: bool) -> dict[st
 
 def translate_metric(umap: "UMAP") -> dict[str, object]:
     """Translate the metric and its arguments."""
-    metric, parameters = convert_metric(umap.metric, umap.metric_kwds)
-    return {"metric": metric} if callable(metric) else {"metric": metric, "metric_params": parameters}
+    return dict(zip(("metric", "metric_params"), convert_metric(umap.metric, umap.metric_kwds), strict=True))
 
 
 def convert_metric(metric: Metric, arguments: dict[str, object] | None) -> tuple[Metric, dict[str, object] | None]:
     """Return a metric and its arguments for the estimator. A function receives the arguments in their order."""
     if callable(metric):
-        return Distance(metric, tuple((arguments or {}).values())), None
+        return metric, name_arguments(metric, arguments)
     if metric in METRICS and metric not in TEXT_METRICS:
         return make_pair_function(metric, arguments), None
     if metric in TEXT_METRICS or metric in DIFFERENCE_METRICS:
         return DIFFERENCE_METRICS.get(metric, "string"), None
     name = resolve_metric(metric)
     return name, {ARGUMENT_ALIASES.get((name, key), key): value for key, value in (arguments or {}).items()} or None
+
+
+def name_arguments(metric: DistanceFunction, arguments: dict[str, object] | None) -> dict[str, object] | None:
+    """Return the arguments of a function by its own names for them."""
+    if not arguments:
+        return None
+    names = list(inspect.signature(metric).parameters)[2:]
+    if len(names) < len(arguments):
+        raise ValueError(
+            f"metric_kwds={arguments} has more arguments than the function {get_name(metric)}, which has {len(names)} "
+            "besides the two rows. Leave the others out."
+        )
+    return dict(zip(names, arguments.values(), strict=False))
 
 
 def translate_init(umap: "UMAP") -> dict[str, object]:

@@ -9,6 +9,7 @@ from numba.core.dispatcher import Dispatcher
 
 from umap_sk._typing import Features, Metric, Parameters, is_sparse
 from umap_sk.neighbors.distances import get_power
+from umap_sk.neighbors.functions import make_comparison
 from umap_sk.neighbors.sets import SET_FORMULAS, divide
 
 BLOCK_NUMBERS = 2**21  # numbers that a block compares
@@ -71,9 +72,8 @@ def compute_pair_distances(
 ) -> np.ndarray:
     """Return the distance of each row to each of its candidates. Entries of candidates -1 are arbitrary."""
     if isinstance(metric, Dispatcher):
-        out = np.empty(candidates.shape)
-        _compile_loop(metric, tuple(parameters.values()))(rows, training, candidates, out)
-        return out
+        compare = make_comparison(metric, parameters)
+        return np.stack([compare(rows[row : row + 1], training[nearby]) for row, nearby in enumerate(candidates)])
     formula = FORMULAS.get(metric) if isinstance(metric, str) else None
     if metric == "minkowski":
         power = get_power(parameters)
@@ -94,16 +94,3 @@ def to_dense(rows: Features) -> np.ndarray:
     """Return rows as a dense array of float64 or bool."""
     array = rows.toarray() if is_sparse(rows) else rows
     return array if array.dtype == bool else array.astype(np.float64)
-
-
-def _compile_loop(metric: Dispatcher, arguments: tuple[object, ...]) -> Callable[..., None]:
-    """Compile a loop over pairs that calls a function compiled by numba."""
-
-    @numba.njit(nogil=True)
-    def fill(rows, training, candidates, out):
-        for i in range(candidates.shape[0]):
-            for t in range(candidates.shape[1]):
-                if candidates[i, t] >= 0:
-                    out[i, t] = metric(rows[i], training[candidates[i, t]], *arguments)
-
-    return fill

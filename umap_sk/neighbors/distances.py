@@ -1,17 +1,16 @@
 """Metrics by name: which are supported, and how features are prepared for them."""
 
-import inspect
 import itertools
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import scipy.sparse
-from sklearn.metrics import pairwise_distances
 from sklearn.metrics.pairwise import PAIRWISE_BOOLEAN_FUNCTIONS
 from sklearn.neighbors import VALID_METRICS
 
-from umap_sk._typing import DistanceFunction, Features, Metric, Parameters, SparseMatrix, is_sparse
+from umap_sk._typing import Features, Metric, Parameters, SparseMatrix, is_sparse
+from umap_sk.neighbors.functions import bind_arguments
 from umap_sk.runtime.spelling import nearest_name
 
 SYNONYMS = {
@@ -40,8 +39,11 @@ NOT_SEARCHABLE = frozenset(
 )
 """Metrics of other libraries, which may only describe precomputed neighbors."""
 
-RESERVED = frozenset(inspect.signature(pairwise_distances).parameters) - {"kwds"}
-"""Arguments that scikit-learn's functions use themselves, so that they never reach a function of two rows."""
+ARGUMENTS = {"minkowski": ("p", "w"), "mahalanobis": ("VI", "V"), "seuclidean": ("V",)}
+"""Arguments of metrics. Other metrics of scipy have weights, if any."""
+
+WITHOUT_ARGUMENTS = ("chebyshev", "correlation", "haversine", "nan_euclidean", *SPARSE_METRICS)
+"""Metrics without arguments."""
 
 
 def check_metric(metric: Metric) -> None:
@@ -67,7 +69,7 @@ def resolve_metric(
     """Check a metric and its arguments, and return them under the names that scikit-learn and scipy share."""
     parameters = dict(metric_params or {})
     if not isinstance(metric, str):
-        _check_arguments(metric, parameters)
+        bind_arguments(metric, parameters)
         return metric, parameters
     if metric not in SEARCHABLE:
         raise ValueError(
@@ -77,6 +79,7 @@ def resolve_metric(
     name = SYNONYMS.get(metric, metric)
     if name == "pyfunc":
         return resolve_metric(_pop_argument(metric, parameters, "func", "a function of two rows"), parameters, features)
+    _check_arguments(metric, name, parameters)
     if name == "minkowski":
         power = get_power(parameters)
         parameters.pop("p", None)
@@ -84,9 +87,8 @@ def resolve_metric(
             parameters["p"] = power
         else:
             name = POWERS[power]
-    if name == "mahalanobis" and "VI" not in parameters:
-        covariance = _pop_argument(metric, parameters, "V", "the covariance of the features, np.cov(X.T)")
-        parameters["VI"] = np.linalg.inv(np.atleast_2d(covariance))
+    if name == "mahalanobis":
+        parameters = {"VI": _get_inverse_covariance(metric, parameters, features)}
     if name == "seuclidean" and "V" not in parameters:
         _pop_argument(metric, parameters, "V", "the variances of the features, np.var(X, axis=0)")
     if is_sparse(features) and name not in SPARSE_METRICS:
@@ -112,15 +114,37 @@ def _pop_argument(metric: str, parameters: dict[str, Any], name: str, what: str)
     return parameters.pop(name)
 
 
-def _check_arguments(metric: DistanceFunction, parameters: Parameters) -> None:
-    """Raise an error if an argument would not reach a function of two rows."""
-    reserved = RESERVED.intersection(parameters)
-    if reserved:
-        name = min(reserved)
+def _get_inverse_covariance(metric: str, parameters: dict[str, Any], features: Features | None) -> np.ndarray:
+    """Return the inverse covariance of the features from the arguments of a Mahalanobis metric."""
+    name = "VI" if "VI" in parameters else "V"
+    given = _pop_argument(metric, parameters, name, "the covariance of the features, np.cov(X.T)")
+    matrix = np.atleast_2d(np.asarray(given, np.float64))
+    n = len(matrix) if features is None else features.shape[1]
+    if matrix.shape != (n, n) or not np.isfinite(matrix).all():
         raise ValueError(
-            f"metric_params={{{name!r}: ...}} does not reach the function {getattr(metric, '__name__', metric)}, since "
-            f"scikit-learn's pairwise_distances has an argument {name!r} itself. Rename the function's argument, "
-            "or bind its value by functools.partial."
+            f"metric={metric!r} has {name} of shape {np.shape(given)} in metric_params, but finite numbers of shape "
+            f"{n, n} are needed, a row and a column for each feature. Use "
+            f"{'np.cov(X.T)' if name == 'V' else 'np.linalg.inv(np.cov(X.T))'}."
+        )
+    try:
+        return matrix if name == "VI" else np.linalg.inv(matrix)
+    except np.linalg.LinAlgError:
+        raise ValueError(
+            f"metric={metric!r} has a V in metric_params without an inverse. Leave out features that are constant or "
+            "sums of others, or pass VI=np.linalg.pinv(V)."
+        ) from None
+
+
+def _check_arguments(metric: str, name: str, parameters: Parameters) -> None:
+    """Raise an error if a metric does not have one of the arguments."""
+    known = () if name in WITHOUT_ARGUMENTS else ARGUMENTS.get(name, ("w",))
+    unknown = [argument for argument in parameters if argument not in known]
+    if "p" in unknown:
+        raise ValueError(f"metric={metric!r} has no power p, but metric_params={dict(parameters)}. Use 'minkowski'.")
+    if unknown:
+        raise ValueError(
+            f"metric={metric!r} does not support metric_params={dict(parameters)}: its arguments are "
+            f"{' and '.join(known) or 'none'}. Leave {unknown[0]!r} out."
         )
 
 

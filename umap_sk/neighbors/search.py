@@ -1,6 +1,7 @@
 """Searches of features: the choice between the package and scikit-learn, and checks of values."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +13,13 @@ from sklearn.neighbors import NearestNeighbors
 
 from umap_sk._typing import Features, Metric, Parameters, is_sparse
 from umap_sk.neighbors import distances
+from umap_sk.neighbors.all_pairs import find_smallest, search_all_pairs
 from umap_sk.neighbors.euclidean import is_euclidean
+from umap_sk.neighbors.functions import compute_all, get_name, make_comparison
 from umap_sk.neighbors.missing_values import compute_nan_euclidean
 from umap_sk.neighbors.row_search import RowSearch
-from umap_sk.neighbors.sets import MAX_COLUMNS, SET_FORMULAS, find_smallest, search_sets
+from umap_sk.neighbors.rows import MAX_NEGATIVE
+from umap_sk.neighbors.sets import MAX_COLUMNS, SET_FORMULAS, search_sets
 from umap_sk.neighbors.sparse_rows import compute_sparse_distances
 
 EXTRA_NEIGHBORS = 4  # additional neighbors, so that rounding errors do not decide the selection
@@ -68,11 +72,11 @@ def build_search(
     The package searches if the metric is a function of Euclidean distances. `exact` only affects the package's search.
     """
     name, parameters = distances.resolve_metric(metric, metric_params, features)
-    if "p" in parameters and name != "minkowski":
-        raise ValueError(f"metric={metric!r} has no power p, but metric_params={metric_params!r}. Use 'minkowski'.")
     check_values(features, name, parameters)
     if is_euclidean(name) and not parameters:
         return RowSearch(features, name, exact=exact)
+    if not isinstance(name, str):
+        return SklearnSearch(name, parameters, NearestNeighbors(algorithm="brute").fit(features))
     others = {key: value for key, value in parameters.items() if key != "p"}
     if name == "mahalanobis":
         n_jobs = 1  # the threads of scikit-learn's trees share one buffer for its differences
@@ -135,10 +139,17 @@ def find_neighbors(
 def _search_by_sklearn(
     search: SklearnSearch, features: Features | None, wanted: int, progress: Callable[[int, int], object] | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Search by scikit-learn. Rows whose last distance may be tied query more neighbors, and then all rows."""
+    """Search by scikit-learn. Rows whose last distance may be tied query more neighbors, and then all rows.
+
+    A function compares all rows, since the triangle inequality, which trees rely on, may not hold for it.
+    """
     own = features is None
     rows = search.features if features is None else distances.prepare_features(features, search.metric)
-    name = search.metric if isinstance(search.metric, str) else ""
+    if not isinstance(search.metric, str):
+        compute = partial(compute_all, make_comparison(search.metric, search.parameters), others=search.features)
+        shape = (rows.shape[0], search.n_rows)
+        return search_all_pairs(lambda block: compute(rows[block]), shape, wanted, own=own, progress=progress)
+    name = search.metric
     if name in SET_FORMULAS and not search.parameters and rows.shape[1] <= MAX_COLUMNS:
         return search_sets(name, np.asarray(search.features), None if own else np.asarray(rows), wanted, progress)
     n = rows.shape[0]
@@ -229,17 +240,24 @@ def check_values(features: Features, metric: Metric, parameters: Parameters) -> 
 
 
 def check_distances(metric: Metric, dists: np.ndarray, indices: np.ndarray) -> None:
-    """Raise an error if distances overflow, or are undefined for some rows."""
-    bad = np.argwhere(~(dists <= MAX_DISTANCE))
-    if len(bad):
-        row, place = bad[0]
-        value, cure = dists[row, place], "Use another metric, or leave such rows out."
-        if not np.isnan(value) or (isinstance(metric, str) and metric in ("minkowski", *CDIST_NAMES)):
-            cure = SCALE_DOWN
-        raise ValueError(
-            f"By metric={metric!r}, row {row} of X is at distance {value} from training row {indices[row, place]}, but "
-            f"distances up to {MAX_DISTANCE:.1e} are needed. {cure}"
-        )
+    """Raise an error if distances overflow, are undefined for some rows, or are negative by more than rounding."""
+    lowest = -MAX_NEGATIVE * np.abs(dists).max(axis=1, keepdims=True, initial=0.0)
+    bad = np.argwhere(~((dists <= MAX_DISTANCE) & (dists >= lowest)))
+    if not len(bad):
+        return
+    row, place = bad[0]
+    value, cure = dists[row, place], "Use another metric, or leave such rows out."
+    if not isinstance(metric, str):
+        cure = "The function must return a distance for all pairs of rows."
+    if value > 0 or (metric in ("minkowski", *CDIST_NAMES)):
+        cure = SCALE_DOWN
+    elif value < 0:
+        cure = "Convert similarities to distances, where small means near (cosine: 1 - similarity)."
+    name = repr(metric) if isinstance(metric, str) else get_name(metric)
+    raise ValueError(
+        f"By metric={name}, row {row} of X is at distance {value} from training row {indices[row, place]}, but "
+        f"distances from 0 to {MAX_DISTANCE:.1e} are needed. {cure}"
+    )
 
 
 def compute_distances(search: SklearnSearch, row: Features, others: Features) -> np.ndarray:

@@ -5,16 +5,13 @@ library that multiplies.
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
-import numba
 import numpy as np
 import scipy.sparse
-from threadpoolctl import threadpool_limits
 
 from umap_sk._typing import Features, is_sparse
+from umap_sk.neighbors.all_pairs import search_all_pairs
 
-BLOCK_PAIRS = 2**22  # pairs of rows that are compared at once
 SPARSE_SHARE = 0.05  # largest share of columns per row with which sparse products are faster
 MAX_COLUMNS = 2**24  # whole numbers up to this are exact in float32
 
@@ -48,30 +45,16 @@ def search_sets(
 
     Rows are bool. Without `rows`, they are the training rows, and no row is its own neighbor.
     """
-    own = rows is None
     sets = training if rows is None else rows
     matrix = as_matrix(training)
     sizes = np.count_nonzero(training, axis=1).astype(np.float64)
-    indices, dists = np.empty((len(sets), wanted), np.int64), np.empty((len(sets), wanted))
-    size = max(1, BLOCK_PAIRS // len(training))
 
-    def search(start: int) -> int:
-        block = slice(start, min(start + size, len(sets)))
+    def compute(block: slice) -> np.ndarray:
         both = count_common(as_matrix(sets[block], like=matrix), matrix)
         first = np.count_nonzero(sets[block], axis=1)[:, None] - both
-        distances = SET_FORMULAS[metric](both, first, sizes - both, training.shape[1])
-        if own:
-            distances[np.arange(len(distances)), np.arange(block.start, block.stop)] = np.inf
-        for place, values in enumerate(distances, block.start):
-            indices[place] = find_smallest(values, wanted)
-            dists[place] = values[indices[place]]
-        return block.stop
+        return SET_FORMULAS[metric](both, first, sizes - both, training.shape[1])
 
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(numba.get_num_threads()) as side_by_side:
-        for done in side_by_side.map(search, range(0, len(sets), size)):
-            if progress:
-                progress(done, len(sets))
-    return indices, dists
+    return search_all_pairs(compute, (len(sets), len(training)), wanted, own=rows is None, progress=progress)
 
 
 def count_common(sets: Features, others: Features) -> np.ndarray:
@@ -84,13 +67,3 @@ def as_matrix(sets: np.ndarray, like: Features | None = None) -> Features:
     """Return sets as a matrix of ones and zeros, which is sparse if the sets are small or `like` is sparse."""
     sparse = np.count_nonzero(sets) <= SPARSE_SHARE * sets.size if like is None else is_sparse(like)
     return scipy.sparse.csr_array(sets, dtype=np.float32) if sparse else sets.astype(np.float32)
-
-
-def find_smallest(values: np.ndarray, count: int) -> np.ndarray:
-    """Return the indices of the smallest values in ascending order. Equal values are ordered by index, NaN is last."""
-    limit = np.partition(values, count - 1)[count - 1] if count < len(values) else np.nan
-    if np.isnan(limit):
-        return np.argsort(values, kind="stable")[:count]
-    below = np.flatnonzero(values < limit)
-    nearest = below[np.argsort(values[below], kind="stable")]
-    return np.concatenate([nearest, np.flatnonzero(values == limit)[: count - len(below)]])

@@ -73,7 +73,7 @@ class _CompilationListener(Listener):
         for names in _recorders:
             names.append(dispatcher.py_func.__name__)
         listening = _listeners.get()
-        if listening:
+        if listening and isinstance(dispatcher._cache, PackageCache):  # others contain a function that was passed
             for tell in listening:
                 tell(*describe_compilation(dispatcher._cache))
             listening.clear()
