@@ -757,7 +757,7 @@ class PrecomputedUMAP(
             raise ValueError(
                 f"All {fitted.n_epochs} epochs have been run (n_epochs={self.n_epochs}). To begin "
                 "anew, call fit; to go on from here, fit with init=embedding_, rescale_init=False, multilevel=False; "
-                "for a longer schedule, set n_epochs."
+                "for a longer schedule, set n_epochs and call fit."
             )
         assert fitted.run is not None
         check_same_data(known_fingerprints or fingerprints, fingerprints)  # fit computes none before an interrupt

@@ -46,6 +46,18 @@ def test_stopped_and_resumed(folder, whole, capsys, monkeypatch):
     np.testing.assert_array_equal(np.load("e.npy"), whole)
 
 
+def test_a_plan_with_checkpoints_stops_at_once(folder, monkeypatch):
+    """A plan has no epoch to finish, so that the first signal interrupts it, with --checkpoint as well."""
+
+    def interrupt(*arguments, **settings):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+        pytest.fail("The signal was only recorded.")
+
+    monkeypatch.setattr("umap_sk.planning.plan.estimate_phase_seconds", interrupt)
+    assert main(["plan", "--n-samples", "1000", "--checkpoint", "runs"]) == 128 + signal.SIGINT
+
+
 @pytest.mark.parametrize("name", signals.SIGNAL_NAMES)
 def test_stopped_without_checkpoint(name, folder, capsys, monkeypatch):
     """Without a checkpoint the exit code is that of the signal itself, and no map is written."""

@@ -309,3 +309,17 @@ def test_new_rows_may_be_next_to_old_ones_in_their_order():
     arrays = {name: array[:, 1:] for name, array in arrays.items()}
     assert (arrays["knn_indices"][:, 0] == np.arange(200)).all()
     assert len(model.update(**arrays).embedding_) == 400
+
+
+def test_one_copy_of_a_row(model, X):
+    """A single new row that equals a row of the map is no sign of wrong numbers."""
+    before = model.embedding_[0].copy()
+    model.update(**neighbors_of(X[:OLD], slice(0, 1)))
+    assert np.linalg.norm(model.embedding_[OLD] - before) < 1
+
+
+def test_new_rows_without_neighbors(model):
+    """New rows that all lack neighbors are NaN, as they are beside others."""
+    with pytest.warns(DisconnectedWarning, match="2 of 1502 rows have no neighbor, the first is row 1500"):
+        model.update(knn_indices=np.full((2, 5), -1), knn_dists=np.zeros((2, 5)))
+    assert np.isnan(model.embedding_[OLD:]).all() and np.isfinite(model.embedding_[:OLD]).all()

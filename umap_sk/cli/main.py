@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     name = arguments[0] if arguments and arguments[0] in COMMANDS else None
     terminal = Terminal(quiet="--quiet" in arguments)
-    graceful = any(argument.split("=")[0] == "--checkpoint" for argument in arguments)
+    graceful = name != "plan" and any(argument.split("=")[0] == "--checkpoint" for argument in arguments)
     with signals.catch_signals(graceful=graceful, keep_handlers=own_process) as request, terminal.show_messages():
         answer: dict[str, Any] = {"command": name, "umap_sk": __version__, "status": "done", "exit_code": DONE}
         answer |= _execute(name, arguments, terminal, request)

@@ -112,7 +112,7 @@ def get_estimator(umap: "UMAP") -> PrecomputedUMAP:
     ``_n_neighbors`` to its own map and features.
     """
     attributes = vars(umap)
-    if "estimator_" not in attributes and len(attributes.get("embedding_", ())) == 1:
+    if not {"estimator_", "_raw_data"} & attributes.keys():
         raise ValueError("The model was fitted to one row, which has no neighbors. Fit two rows or more.")
     if "estimator_" in attributes or not {"embedding_", "_raw_data", "_a", "_b"} <= attributes.keys():
         return umap.estimator_
@@ -147,6 +147,8 @@ def get_fitted_attribute(umap: "UMAP", name: str) -> Any:
                     "metric='precomputed', combined and loaded ones may keep none."
                 ) from error
         if name in ROW_ATTRIBUTES and umap.transform_mode == "embedding":
+            if name == "rad_orig_" and estimator.dens_lambda == 0:
+                raise AttributeError("rad_orig_ needs densmap=True or output_dens=True. Set one of them and fit again.")
             values, inverse = getattr(estimator, name), vars(umap).get("_unique_inverse")
             return values if inverse is None else values[inverse]
         if name in ESTIMATOR_ATTRIBUTES:
@@ -159,6 +161,10 @@ def get_fitted_attribute(umap: "UMAP", name: str) -> Any:
             raise AttributeError(f"A fit keeps no {name}: {MISSING_ATTRIBUTES[name]}.")
         if not name.startswith("_") and hasattr(estimator, name):
             raise AttributeError(f"{type(umap).__name__!r} object has no attribute {name!r}, but its estimator_ has.")
+    elif "embedding_" in vars(umap) and (name == "estimator_" or name in ROW_ATTRIBUTES or name in DERIVED_ATTRIBUTES):
+        raise AttributeError(
+            f"The model has no {name}: it was fitted to one row, which has no neighbors. Fit two rows or more."
+        )
     raise AttributeError(f"{type(umap).__name__!r} object has no attribute {name!r}")
 
 

@@ -38,6 +38,8 @@ class HasMetric(Protocol):
 
 def needs_brute_force(umap: HasMetric, ensure_all_finite: bool | str) -> bool:
     """Return whether each row must be compared with all rows."""
+    if not isinstance(ensure_all_finite, bool) and ensure_all_finite != "allow-nan":
+        raise ValueError(f"ensure_all_finite={ensure_all_finite!r}, but True, False or 'allow-nan' is needed.")
     if isinstance(umap.metric, str) and umap.metric in METRICS:
         return True
     accepts_nan = callable(umap.metric) or umap.metric == "nan_euclidean"

@@ -32,7 +32,7 @@ class Methods(TrainingFeaturesMixin, ClassNamePrefixFeaturesOutMixin, Transforme
 
     @property
     def _n_features_out(self):
-        return self.estimator_.embedding_.shape[1]
+        return vars(self).get("estimator_", self).embedding_.shape[1]
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, ensure_all_finite=True, *, knn_graph=None, force_all_finite=None):
@@ -66,10 +66,11 @@ class Methods(TrainingFeaturesMixin, ClassNamePrefixFeaturesOutMixin, Transforme
                 "one that needs none."
             )
         translation.warn_about_unused(self)
+        translation.check_metric_name(self)
         rows = inputs.read_input(self, X, y, knn_graph)
         count = count_rows(rows.X, None)
-        if count == 1 and rows.inverse is None:
-            return self._fit_one_row(rows.X)
+        if count == 1:
+            return self._fit_one_row(rows)
         estimator = PrecomputedUMAP(**translation.translate_parameters(self, count, targets=rows.y is not None))
         stops = translation.get_stop_epochs(self)
         by_brute_force = not rows.neighbors and brute_force.needs_brute_force(self, ensure_all_finite)
@@ -118,17 +119,19 @@ class Methods(TrainingFeaturesMixin, ClassNamePrefixFeaturesOutMixin, Transforme
             return self.graph_
         return (self.embedding_, self.rad_orig_, self.rad_emb_) if self.output_dens else self.embedding_
 
-    def _fit_one_row(self, X):
-        """Place a single row at the origin, as umap-learn does. Such a model cannot place new rows."""
-        X = check_array(X, accept_sparse="csr")
+    def _fit_one_row(self, rows):
+        """Place a single row and its copies at the origin, as umap-learn does. Such a model cannot place new rows."""
+        texts = brute_force.compares_texts(self)
+        X = brute_force.encode_texts(rows.X) if texts else check_array(rows.X, accept_sparse="csr")
         warn(
             "X has one row, which has no neighbors: its place is 0, and no others can be placed.", FewerNeighborsWarning
         )
         drop_attributes(self)
         for name in ("estimator_", "embedding_list_"):
             self.__dict__.pop(name, None)
-        self.n_features_in_, self._unique_inverse = X.shape[1], None
-        self.embedding_ = np.zeros((1, self.n_components), np.float32)
+        self.n_features_in_, self._unique_inverse = X.shape[1], rows.inverse
+        count = 1 if rows.inverse is None else len(rows.inverse)
+        self.embedding_ = np.zeros((count, self.n_components), np.float32)
         return self
 
     def transform(self, X, ensure_all_finite=True):

@@ -11,6 +11,7 @@ from umap_sk.compatible.inputs import KnnGraph, has_precomputed_knn
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.neighbors.searchers import prepare_search
 from umap_sk.neighbors.training_rows import select_kept_features
+from umap_sk.pipeline.inputs import Columns
 
 Rows = TypeVar("Rows", np.ndarray, SparseMatrix)
 
@@ -30,6 +31,7 @@ class TrainingFeaturesMixin:
     precomputed_knn: KnnGraph
     estimator_: PrecomputedUMAP
     _words: np.ndarray | None
+    _unique_inverse: np.ndarray | None
 
     def drop_features(self):
         """Drop the features of the training rows, which are most of the bytes of a large model. The map stays.
@@ -84,8 +86,13 @@ class TrainingFeaturesMixin:
             self._words = check_shape(encode_texts(X), (len(estimator.embedding_), None))
             return self
         values = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
-        check_shape(values, (len(estimator.embedding_), estimator.n_features_in_))
+        if self._unique_inverse is not None:
+            check_shape(values, (len(self._unique_inverse), None))
+            values = X = values[np.unique(self._unique_inverse, return_index=True)[1]]
         fitted = estimator._get_fitted()
+        if not fitted.X_is_graph and estimator.n_features_in_ == len(estimator.embedding_):  # combined without features
+            fitted = fitted._replace(columns=Columns(values.shape[1]))
+        check_shape(values, (len(estimator.embedding_), fitted.columns.n_columns))
         settings = estimator._get_settings().search._replace(seed=fitted.seed)
         given = has_precomputed_knn(self.precomputed_knn)
         search = prepare_search(values, settings, estimator.n_neighbors, given=given)

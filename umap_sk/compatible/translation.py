@@ -10,6 +10,7 @@ import numpy as np
 from umap_sk._typing import DistanceFunction, Metric
 from umap_sk.compatible.distances import METRICS, TEXT_METRICS, make_pair_function
 from umap_sk.exceptions import FewerNeighborsWarning, UnusedParameterWarning, warn
+from umap_sk.neighbors.distances import check_metric
 from umap_sk.neighbors.functions import get_name
 from umap_sk.umap_learn.models import SHARED_PARAMETERS, resolve_metric
 
@@ -52,6 +53,13 @@ NO_FEATURES_MESSAGE = (
 MESSAGE_REPLACEMENTS = {
     "The estimator was fitted without features, so it cannot search among them. Pass knn_indices and knn_dists, or fit "
     "with features as X.": NO_FEATURES_MESSAGE,
+    "Pass them, row for row as in fit: inverse_transform(places, features=...)": "Set those of the fit by set_features",
+    "Pass knn_indices and knn_dists of the new rows, or learn a manifold of all rows, the old ones first, and pass it "
+    "as manifold": "Set the features of the fit by set_features",
+    "Nothing to work on: give X (a kNN distance graph, or features with a metric), knn_indices and knn_dists, or a "
+    "manifold.": "X is None. Give features, or distances with metric='precomputed'.",
+    "If X contains features, pass knn_indices and knn_dists, or fit": "If X contains features, fit",
+    "pass them as X beside knn_indices and knn_dists (or the manifold), pass components": "pass components",
     "metric_params": "metric_kwds",
     "and pass knn_indices and knn_dists": "and pass precomputed_knn=(indices, distances, None)",
     "et dens_lambda=0": "et densmap=False",
@@ -70,7 +78,7 @@ def translate_parameters(umap: "UMAP", n_rows: int, *, targets: bool) -> dict[st
     """Translate the parameters of a UMAP to those of a PrecomputedUMAP for the given number of rows."""
     names = {name: getattr(umap, name) for name in (*SHARED_PARAMETERS, "searcher")}
     if has_few_rows(umap, n_rows):
-        names["n_neighbors"] = n_rows - 1
+        names["n_neighbors"] = max(2, n_rows - 1)
     if has_incomplete_curve(umap):
         names |= {"a": None, "b": None}
     if np.isscalar(umap.negative_sample_rate) and umap.negative_sample_rate == 0:
@@ -188,6 +196,12 @@ def warn_about_unused(umap: "UMAP") -> None:
         _warn_once("precomputed_knn", "The search index in precomputed_knn is not used: new rows are searched exactly.")
 
 
+def check_metric_name(umap: "UMAP") -> None:
+    """Raise an error if the name of the metric is unknown, and suggest the most similar name."""
+    if not callable(umap.metric) and umap.metric not in (*METRICS, *DIFFERENCE_METRICS):
+        check_metric(resolve_metric(umap.metric), (*METRICS, *DIFFERENCE_METRICS))
+
+
 @contextlib.contextmanager
 def translate_errors() -> Iterator[None]:
     """Rewrite errors of the estimator in terms of a UMAP, or say that their remedies belong to the estimator."""
@@ -211,14 +225,15 @@ def has_incomplete_curve(umap: "UMAP") -> bool:
 
 def has_few_rows(umap: "UMAP", n_rows: int) -> bool:
     """Return whether there are too few rows for `n_neighbors`, but enough for a map."""
-    return n_rows > 2 and isinstance(umap.n_neighbors, int | np.integer) and bool(umap.n_neighbors >= n_rows)
+    return n_rows > 1 and isinstance(umap.n_neighbors, int | np.integer) and bool(umap.n_neighbors >= n_rows)
 
 
 def warn_about_few_rows(umap: "UMAP", n_rows: int) -> None:
     """Warn if there are too few rows for `n_neighbors`, as umap-learn does."""
     if has_few_rows(umap, n_rows):
         warn(
-            f"n_neighbors={umap.n_neighbors} is larger than the {n_rows} rows allow; it is {n_rows - 1} for this fit.",
+            f"n_neighbors={umap.n_neighbors} is larger than the {n_rows} rows allow; it is {max(2, n_rows - 1)} for "
+            "this fit.",
             FewerNeighborsWarning,
         )
 

@@ -141,6 +141,9 @@ class UMAP(Methods):
     """
 
     _parameter_constraints: dict[str, list[object]] = {
+        "n_epochs": [Interval(Integral, 0, None, closed="left"), list, tuple, None],
+        "learning_rate": [Interval(Real, 0, None, closed="left")],
+        "negative_sample_rate": [Interval(Real, 0, None, closed="left")],
         "n_jobs": [Interval(Integral, 1, None, closed="left"), Options(Integral, {-1}), None],
         "unique": ["boolean"],
         "densmap": ["boolean"],

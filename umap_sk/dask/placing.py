@@ -161,14 +161,19 @@ def transform(model: "DistributedUMAP | PrecomputedUMAP", knn_indices: ArrayOrFr
     given = [array.rechunk({1: -1}) for array in (indices, dists)]
     local = delay_model(model)
     blocks = zip(*(array.to_delayed().ravel() for array in given), strict=True)
-    return concatenate_arrays([_place(local, *block) for block in blocks], indices.chunks[0], model.n_components)
+    return concatenate_arrays(
+        [_place(local, number, *block) for number, block in enumerate(blocks)], indices.chunks[0], model.n_components
+    )
 
 
 @dask.delayed
-def _place(model: PrecomputedUMAP, indices: np.ndarray, dists: np.ndarray) -> np.ndarray:
+def _place(model: PrecomputedUMAP, number: int, indices: np.ndarray, dists: np.ndarray) -> np.ndarray:
     if not len(indices):
         return np.empty((0, model.embedding_.shape[1]), np.float32)
-    return model.transform(knn_indices=indices, knn_dists=dists)
+    try:
+        return model.transform(knn_indices=indices, knn_dists=dists)
+    except ValueError as error:
+        raise ValueError(f"{error} (Rows are counted within chunk {number} of the new rows.)") from error
 
 
 def delay_model(model: "DistributedUMAP | PrecomputedUMAP") -> Delayed:

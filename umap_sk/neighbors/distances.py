@@ -1,7 +1,7 @@
 """Metrics by name: which are supported, and how features are prepared for them."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -46,15 +46,15 @@ WITHOUT_ARGUMENTS = ("chebyshev", "correlation", "haversine", "nan_euclidean", *
 """Metrics without arguments."""
 
 
-def check_metric(metric: Metric) -> None:
-    """Raise an error if the name of a metric is unknown, and suggest the most similar name."""
+def check_metric(metric: Metric, others: Iterable[str] = ()) -> None:
+    """Raise an error if the name of a metric is unknown, and suggest the most similar name, or one of `others`."""
     if not isinstance(metric, str) or metric in SEARCHABLE or metric in NOT_SEARCHABLE:
         return
-    names = [name for name in SEARCHABLE - {"precomputed", "pyfunc"} if len(name) > 2]
+    names = [name for name in SEARCHABLE.union(others) - {"precomputed", "pyfunc"} if len(name) > 2]
     raise ValueError(
         f"metric={metric!r} is unknown; the nearest name is {nearest_name(metric, names)!r}. Use 'precomputed' "
         "for precomputed neighbors or distances, a function of two rows, or one of: "
-        f"{', '.join(sorted(SEARCHABLE - {'precomputed', 'pyfunc'}))}."
+        f"{', '.join(sorted(SEARCHABLE.union(others) - {'precomputed', 'pyfunc'}))}."
     )
 
 

@@ -126,7 +126,7 @@ def warn_about(counts: NeighborCounts, indptr: np.ndarray, wanted: int) -> None:
 def warn_about_equal_distances(distances: np.ndarray) -> None:
     """Warn if all distances are equal."""
     first = distances[0]
-    if len(distances) > 1 and distances[1] == first and distances[-1] == first and (distances == first).all():
+    if len(distances) > 2 and distances[1] == first and distances[-1] == first and (distances == first).all():
         warn(
             f"All {len(distances):,} distances are {first:g}, so no neighbor is closer than another, and the map "
             "shows only which rows list each other. "

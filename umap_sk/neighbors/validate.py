@@ -137,7 +137,7 @@ def check_not_swapped(indices: np.ndarray, dists: np.ndarray, *, square: bool) -
 
 def check_not_transposed(indices: np.ndarray) -> None:
     """Refuse indices with more columns than rows whose values exceed the rows, but not the columns."""
-    if indices.shape[1] > indices.shape[0]:
+    if indices.shape[1] > indices.shape[0] > 0:
         largest = np.max(indices, where=indices < np.iinfo(indices.dtype).max, initial=0)
         refuse_transposed(indices.shape, int(largest))
 
@@ -235,7 +235,7 @@ def check_width(n_columns: int, index_dtype: np.dtype | None) -> None:
 
 
 def _raise_out_of_range(place: "Entry", n_columns: int, index_dtype: np.dtype) -> NoReturn:
-    cure = SLICED
+    cure = SLICED if place.neighbor > 0 else "Only -1 marks a missing neighbor; replace other negative numbers by -1."
     if place.neighbor == n_columns:
         cure = f"Rows are numbered from 0. Indices that number them from 1: knn_indices - 1. {SLICED}"
     if place.neighbor in OTHER_SENTINELS:
@@ -287,6 +287,6 @@ def replace_advice(*, are_distances: bool = False) -> Iterator[None]:
             raise
         raise ValueError(
             f"{found} Impute missing values, for example by sklearn.impute.SimpleImputer, leave out such rows, or "
-            "pass neighbors by a metric that supports missing values. With such a metric, umap_sk.UMAP takes "
-            "fit(X, ensure_all_finite='allow-nan')."
+            "pass neighbors by a metric that supports missing values. With metric='nan_euclidean' or a function, "
+            "umap_sk.UMAP takes fit(X, ensure_all_finite='allow-nan')."
         ) from None

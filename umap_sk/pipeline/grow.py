@@ -108,6 +108,12 @@ def read_new_rows(settings: Settings, fitted: FittedModel, arguments: Arguments)
         )
     if is_graph:  # distances to old and new rows, whose number is not known yet
         X = check_array(X, accept_sparse=SPARSE_FORMATS, dtype=[np.float64, np.float32])
+        n_old, n_new = len(fitted.embedding), X.shape[0]
+        if X.shape[1] != n_old + n_new:
+            raise ValueError(
+                f"X has {X.shape[1]} columns, but {n_old + n_new} are needed: the distances of the new rows to the "
+                f"{n_old} rows of the map, and then to the {n_new} new ones."
+            )
     else:
         X = read_new_X(settings, X, fitted.columns, len(fitted.embedding), neighbors_given=neighbors_given)
     return Inputs(arguments, X, is_graph, neighbors_given, None)
@@ -192,7 +198,10 @@ def add_rows(manifold: Manifold, neighbors: Neighbors, settings: Settings, repor
     with report.phase("graph") as entry:
         lengths = mean_distances(neighbors)
         lengths[: manifold.n_samples] = 0 if shared.lengths is None else shared.lengths
-        new = fuzzy_graph(neighbors, **settings.graph.edge_parameters)
+        if len(neighbors.indices):
+            new = fuzzy_graph(neighbors, **settings.graph.edge_parameters)
+        else:
+            new = FuzzyGraph(neighbors.indptr, neighbors.indices, neighbors.distances.astype(np.float32, copy=False))
         together = pad_graph(shared.rows(keep=False), len(lengths)) + pad_graph(new, len(lengths))
         graph = FuzzyGraph(
             together.indptr.astype(np.int64), together.indices.astype(neighbors.indices.dtype), together.data

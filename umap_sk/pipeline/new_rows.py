@@ -15,7 +15,7 @@ def check_new_indices(indices: np.ndarray, dists: np.ndarray, n_old: int) -> Non
         return
     largest = np.max(indices, where=indices < np.iinfo(indices.dtype).max, initial=0)
     list_themselves = (indices[:, 0] == np.arange(n_new)) & (dists[:, 0] == 0)
-    if n_old <= largest < n_new or 2 * np.count_nonzero(list_themselves) > n_new:
+    if n_old <= largest < n_new or 2 * np.count_nonzero(list_themselves) > n_new > 1:
         raise ValueError(
             f"knn_indices numbers its own rows from 0 on, but these numbers belong to the {n_old} rows of the map. Row "
             f"i of the new rows has the number {n_old} + i. If these are the neighbors of all rows, pass those of the "

@@ -66,6 +66,7 @@ class LossCurveDisplay:
             The display.
         """
         estimator = get_last_step(estimator)
+        estimator = getattr(estimator, "estimator_", estimator)  # of a UMAP
         check_is_fitted(estimator, "embedding_")
         curve = estimator.loss_curve_
         if not len(curve):
