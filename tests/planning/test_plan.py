@@ -148,7 +148,7 @@ def test_bounds_and_directions():
 def test_it_prints_as_a_table():
     """A plan is printed as a table of its phases and totals, in readable units, and without times if it has none."""
     lines = repr(plan(n_samples=10_000_000, n_neighbors=30, timed=False, on_disk=True, n_jobs=1)).splitlines()
-    assert lines[0] == "10,000,000 rows, 580,000,000 entries at most, 1 threads"
+    assert lines[0] == "10,000,000 rows, 580,000,000 entries at most, 1 thread"
     assert [line.split()[0] for line in lines[3:]] == ["neighbors", "graph", "start", "layout", "peak", "on"]
     assert lines[-1].endswith("8.9 GiB")
     assert all(re.fullmatch(r"[a-z /]+ [\d.]+ [MG]iB", line) for line in lines[3:])

@@ -112,3 +112,22 @@ def test_measured():
     done = subprocess.run([sys.executable, "-c", PEAK], cwd=ROOT, capture_output=True, text=True, check=True)
     measured, planned = map(int, done.stdout.split())
     assert abs(planned - measured) < 0.1 * (measured + planning.LIBRARY_BYTES)
+
+
+@pytest.mark.parametrize(
+    "parameters, omitted",
+    [
+        ({}, None),
+        ({"metric": "manhattan"}, "the search by this metric or searcher"),
+        ({"searcher": "pynndescent"}, "the search by this metric or searcher"),
+        ({"output_metric": "haversine"}, "the time that output_metric adds"),
+        ({"negative_sample_rate": 20, "dens_lambda": 1.0}, "the time that negative_sample_rate and dens_lambda add"),
+    ],
+)
+def test_a_plan_says_what_it_does_not_count(parameters, omitted):
+    """Searches that are not estimated, and slower epochs, are named below the table."""
+    X = np.random.default_rng(0).random((500, 20))
+    made = PrecomputedUMAP(**{"metric": "euclidean", **parameters}).plan(X, timed=False)
+    assert made.omitted == (() if omitted is None else (omitted,))
+    assert str(made).splitlines()[-1].startswith("peak" if omitted is None else f"not counted: {omitted}")
+    assert PrecomputedUMAP().plan(n_samples=500, timed=False).omitted == ()

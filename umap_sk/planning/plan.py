@@ -50,6 +50,8 @@ class Plan(NamedTuple):
         Bytes in files: a graph that is built on disk, with neighbors that are removed at the end, and the checkpoints.
     threads : int
         Number of threads that the plan assumes.
+    omitted : tuple of str
+        What the plan does not count.
     """
 
     n_samples: int
@@ -59,6 +61,7 @@ class Plan(NamedTuple):
     libraries: int
     disk: int
     threads: int
+    omitted: tuple[str, ...] = ()
 
     @property
     def peak(self) -> int:
@@ -73,7 +76,7 @@ class Plan(NamedTuple):
 
     def __str__(self) -> str:
         kind = "entries" if self.edges_known else "entries at most"
-        lines = [f"{self.n_samples:,} rows, {self.edges:,} {kind}, {self.threads} threads", ""]
+        lines = [f"{self.n_samples:,} rows, {self.edges:,} {kind}, {self.threads} thread{'s' * (self.threads > 1)}", ""]
         lines.append(f"{'phase':<12}{'memory':>12}{'time':>12}")
         rows = [(phase.name, self.libraries + phase.bytes, phase.seconds) for phase in self.phases]
         for name, size, seconds in [*rows, ("peak / sum", self.peak, self.seconds)]:
@@ -82,6 +85,8 @@ class Plan(NamedTuple):
             )
         if self.disk:
             lines.append(f"{'on disk':<12}{format_bytes(self.disk):>12}")
+        if self.omitted:
+            lines.append(f"not counted: {'; '.join(self.omitted)}")
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -160,7 +165,7 @@ def plan(
     --------
     >>> import umap_sk
     >>> umap_sk.plan(n_samples=10_000_000, n_neighbors=30, n_jobs=1, timed=False)
-    10,000,000 rows, 580,000,000 entries at most, 1 threads
+    10,000,000 rows, 580,000,000 entries at most, 1 thread
     <BLANKLINE>
     phase             memory        time
     neighbors        2.4 GiB
@@ -204,7 +209,8 @@ def plan_sizes(sizes: Sizes, *, timed: bool, n_jobs: int | None = None) -> Plan:
         memory = count_phase_bytes(sizes, threads)
         seconds = estimate_phase_seconds(sizes, threads) if timed else {}
     phases = tuple(PhasePlan(name, size, seconds.get(name)) for name, size in memory.items())
-    return Plan(sizes.n, sizes.edges, sizes.edges_known, phases, LIBRARY_BYTES, count_disk_bytes(sizes), threads)
+    disk = count_disk_bytes(sizes)
+    return Plan(sizes.n, sizes.edges, sizes.edges_known, phases, LIBRARY_BYTES, disk, threads, sizes.omitted)
 
 
 def warn_if_too_large(

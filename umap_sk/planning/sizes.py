@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from umap_sk._typing import Features, FeaturesLike
 from umap_sk.checkpoint.settings import CheckpointLike, as_checkpoint
 from umap_sk.graph.manifold import Manifold
+from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.start import START_NAMES
 from umap_sk.neighbors.validate import check_width
 from umap_sk.pipeline.settings import Settings
@@ -37,6 +38,7 @@ class Sizes(NamedTuple):
     dens_lambda: float = 0.0
     targets: int | None = None  # neighbors per row among numeric targets, 0 for labels, None without targets
     search: SearchSizes | None = None  # of features, if the package searches them
+    omitted: tuple[str, ...] = ()  # what a plan does not count
 
 
 def estimate_edges(indices: np.ndarray, wanted: int, *, symmetrize: bool = True) -> int:
@@ -103,8 +105,24 @@ def derive_sizes(
         symmetrize=settings.graph.symmetrize,
         multilevel=settings.layout.schedule.multilevel,
         n_epochs=settings.layout.schedule.n_epochs,
+        omitted=list_omitted(settings, features),
     )
     return sizes if graph is not None or settings.targets is None else _add_targets(sizes, settings.targets)
+
+
+def list_omitted(settings: Settings, features: FeaturesLike | None) -> tuple[str, ...]:
+    """Return what a plan does not count: searches by libraries, and more work in each epoch than usual."""
+    omitted = []
+    if features is not None and not settings.takes_distances and describe_search(settings.search, features) is None:
+        omitted.append("the search by this metric or searcher")
+    usual_rate = Forces._field_defaults["negative_rate"]
+    more = {
+        "output_metric": settings.layout.space is not None,
+        "negative_sample_rate": settings.layout.forces.negative_rate > usual_rate,
+        "dens_lambda": settings.graph.dens_lambda > 0,
+    }
+    names = [name for name, holds in more.items() if holds]
+    return (*omitted, *([f"the time that {' and '.join(names)} add{'s' * (len(names) == 1)}"] if names else []))
 
 
 def _is_table(values: object) -> TypeGuard[Features]:
