@@ -1,12 +1,14 @@
 """Warnings of this package: one class for each situation that users may want to silence or turn into an error."""
 
+import contextlib
 import inspect
 import os
 import warnings
 
 import sklearn
 
-INTERNAL_PATHS = tuple(os.path.join(os.path.dirname(path), "") for path in (__file__, sklearn.__file__))
+PACKAGES = tuple(os.path.join(os.path.dirname(path), "") for path in (__file__, sklearn.__file__))
+INTERNAL_PATHS = (*PACKAGES, contextlib.__file__)  # context managers of the package are left by contextlib
 
 
 class UMAPWarning(UserWarning):

@@ -10,6 +10,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 import umap_sk
 from umap_sk import (
+    CheckpointMismatchWarning,
     DisconnectedWarning,
     DuplicateNeighborsWarning,
     FewerNeighborsWarning,
@@ -115,6 +116,25 @@ def test_eigensolver_gives_up(ring, monkeypatch):
     assert "did not converge on a component of 60 vertices (residual " in str(found[0].message)
     assert "init='pca'" in str(found[0].message)
     assert np.isfinite(model.embedding_).all() and np.ptp(model.embedding_, axis=0).min() > 1
+
+
+def test_cures_of_cut_and_one_sided_neighbors(ring):
+    """The cures are those of the parameters that dropped the neighbors, and not another search."""
+    indices, dists = ring[0].copy(), ring[1]
+    apart = float(np.median(dists[dists > 0]))
+    found = caught(PrecomputedUMAP(**SETTINGS, disconnection_distance=apart).fit, knn_indices=indices, knn_dists=dists)
+    assert "at disconnection_distance or farther: raise it, or decrease n_neighbors" in str(found[0].message)
+    indices[indices == 5] = 6  # now no row lists row 5
+    with pytest.warns(DisconnectedWarning, match="first is row 5; .* set_op_mix_ratio=0 only keeps .*: raise it"):
+        PrecomputedUMAP(**SETTINGS, set_op_mix_ratio=0).fit(knn_indices=indices, knn_dists=dists)
+
+
+def test_line_of_a_warning_in_a_checkpointed_run(ring, tmp_path):
+    """Warnings from inside of a context manager point at the caller's line, too."""
+    indices, dists = ring[:2]
+    PrecomputedUMAP(**SETTINGS, checkpoint=tmp_path).partial_fit(knn_indices=indices, knn_dists=dists)
+    other = PrecomputedUMAP(**SETTINGS | {"n_epochs": 3}, checkpoint=tmp_path)
+    check(caught(other.fit, knn_indices=indices, knn_dists=dists), CheckpointMismatchWarning)
 
 
 def test_classes():

@@ -95,3 +95,10 @@ def test_scikit_learns_graphs():
     found, counts = read_neighbors(transformer.transform(points[60:]), n_neighbors=8, drop_self=False, n_columns=60)
     assert np.array_equal(found.indices.reshape(20, 8), indices)
     assert counts.short_rows == 0
+
+
+def test_cure_of_arrays_of_held_out_rows():
+    """The error for indices beyond the rows names n_columns, and not the function that was called."""
+    with pytest.raises(ValueError, match="need n_columns, the number of training rows") as error:
+        knn_graph([[7, 0], [1, 8]], [[1.0, 2.0], [0.5, 3.0]])
+    assert "umap_sk.knn_graph" not in str(error.value)

@@ -103,6 +103,8 @@ def _check_rows(X: FeaturesLike, embedding: ArrayLike) -> tuple[Features, np.nda
     """Return the features, the positions, and the rows that have a position."""
     check_structure(X, "X")
     X = X.tocsr() if is_sparse(X) else np.asarray(X)
+    if X.ndim != 2:
+        raise TypeError(f"X has {X.ndim} dimensions, but features of shape (n_samples, n_features) are needed.")
     positions = np.asarray(embedding, np.float64)
     if X.shape[0] != len(positions):
         raise ValueError(f"X has {X.shape[0]} rows, but the embedding has {len(positions)}. Pass the same rows.")

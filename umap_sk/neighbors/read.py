@@ -1,5 +1,7 @@
 """Input validation of neighbors: all forms become the same arrays, and invalid input is refused."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -103,10 +105,12 @@ def warn_about(counts: NeighborCounts, indptr: np.ndarray, wanted: int) -> None:
     `indptr` contains the start of each row.
     """
     if counts.short_rows:
-        fewest = int(np.diff(indptr).min())
+        fewest, cure = int(np.diff(indptr).min()), "Search for more neighbors"
+        if counts.cut_by_distance:
+            cure = f"{counts.cut_by_distance} are at disconnection_distance or farther: raise it"
         warn(
             f"{counts.short_rows} of {counts.rows} rows have fewer than {wanted} neighbors (the fewest: {fewest}); "
-            "they use those they have. Search for more neighbors, or decrease n_neighbors.",
+            f"they use those they have. {cure}, or decrease n_neighbors.",
             FewerNeighborsWarning,
         )
     if counts.duplicates:
@@ -185,11 +189,27 @@ def knn_graph(indices: ArrayLike, dists: ArrayLike, *, n_columns: int | None = N
     index_dtype = np.int32 if n_columns <= INT32_LIMIT else np.int64
     dist_dtype = np.float64 if form.dist_dtype.kind == "f" and form.dist_dtype.itemsize >= 8 else np.float32
     rules = SelectionRules(n_columns, max(1, form.max_length), self_entry, np.inf, index_dtype, dist_dtype)
-    indptr, columns, distances, counts = gather_neighbors(form, rules)
+    with _replace_graph_advice():
+        indptr, columns, distances, counts = gather_neighbors(form, rules)
     warn_about(counts._replace(short_rows=0), indptr, 0)
     if counts.edges < 2**31:  # scipy copies the indices if the two dtypes differ
         indptr = indptr.astype(index_dtype)
     return scipy.sparse.csr_array((distances, columns, indptr), shape=(form.shape[0], n_columns))
+
+
+@contextlib.contextmanager
+def _replace_graph_advice() -> Iterator[None]:
+    """Replace the advice to make a graph in errors of the function that makes it."""
+    try:
+        yield
+    except ValueError as error:
+        advice = (
+            "Rows that are not the training rows need n_columns, the number of training rows. If cross-validation or a "
+            "split has cut these arrays, make the graph of all rows and cut that instead: graph[rows][:, rows]."
+        )
+        if checks.SLICED in str(error):
+            raise ValueError(str(error).replace(checks.SLICED, advice)) from None
+        raise
 
 
 def _count_columns(form: Form, n_rows: int | None, n_columns: int | None, *, square: bool) -> int:

@@ -209,16 +209,21 @@ def build_manifold(
     disconnected = manifold.disconnected()
     report.phase_note("graph", disconnected_rows=int(disconnected.sum()))
     hint = "" if targets is None else ", or lower target_weight"
-    warn_disconnected(disconnected, "rows have no neighbor", settings.disconnection_distance, hint=hint)
+    mutual_only, cut = settings.symmetrize and not settings.set_op_mix_ratio, settings.disconnection_distance
+    warn_disconnected(disconnected, "rows have no neighbor", cut, hint=hint, mutual_only=mutual_only)
     return manifold
 
 
-def warn_disconnected(disconnected: np.ndarray, what: str, cut: float, *, hint: str = "") -> None:
+def warn_disconnected(
+    disconnected: np.ndarray, what: str, cut: float, *, hint: str = "", mutual_only: bool = False
+) -> None:
     """Warn if any rows are disconnected. Neighbors were dropped at distance `cut` or farther."""
     if disconnected.any():
         advice = "Search for more neighbors, or raise disconnection_distance"
         if cut == np.inf:
             advice = "They list no usable neighbor at any distance: have the search find some"
+        if mutual_only:
+            advice = "set_op_mix_ratio=0 only keeps edges of rows that list each other: raise it"
         many = "A few" if disconnected.mean() <= LARGE_SHARE else "A large number"
         warn(
             f"{int(disconnected.sum())} of {len(disconnected)} {what}, the first is row {int(np.argmax(disconnected))}"

@@ -71,8 +71,8 @@ class LossCurveDisplay:
         curve = estimator.loss_curve_
         if not len(curve):
             raise ValueError(
-                "There is no loss to show: the epochs of this model were run in another process, or by an older "
-                "version. Fit again, or compute the loss of the map by umap_sk.metrics.sampled_loss."
+                "There is no loss to show: the epochs of this model were run by update, in another process, or by an "
+                "older version. Fit again, or compute the loss of the map by umap_sk.metrics.sampled_loss."
             )
         return cls(epochs=curve[:, 0], vertices=curve[:, 1], losses=curve[:, 2]).plot(ax=ax, theme=theme)
 
