@@ -3,6 +3,7 @@
 import copy
 import pickle
 import re
+import tracemalloc
 
 import joblib
 import numpy as np
@@ -249,3 +250,13 @@ def test_a_call_that_failed_can_be_repeated(arrays, whole, monkeypatch):
         with pytest.raises(MemoryError):
             model.partial_fit(epochs=17)
     assert np.array_equal(model.partial_fit(epochs=20).embedding_, whole)
+
+
+def test_a_step_costs_the_same_in_any_schedule(ring):
+    """A step of a schedule of ten million epochs needs no list of them."""
+    model = PrecomputedUMAP(n_epochs=10**7, random_state=0).partial_fit(knn_indices=ring[0], knn_dists=ring[1])
+    tracemalloc.start()
+    model.partial_fit()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**21

@@ -211,7 +211,9 @@ def test_compiling_under_the_bar(ring, monkeypatch, capfd, plain):
     if plain:
         monkeypatch.setattr(progress, "_make_rich_bar", lambda: None)
     monkeypatch.setattr(numba.config, "DISABLE_JIT", 0)
+    monkeypatch.setattr(kernel_cache._CacheImplementation, "_locator_classes", [kernel_cache.NoFolder])
     later, run = uncompiled(), optimizer.run_epochs
+    later._cache = kernel_cache.PackageCache(later.py_func)
     monkeypatch.setattr(optimizer, "run_epochs", lambda *given, **options: (later(1), run(*given, **options))[1])
     PrecomputedUMAP(**SETTINGS, verbose=True).fit(knn_indices=ring[0], knn_dists=ring[1])
     told = " ".join(capfd.readouterr().err.split())
@@ -219,7 +221,10 @@ def test_compiling_under_the_bar(ring, monkeypatch, capfd, plain):
 
 
 def test_others_kernels_are_theirs(caplog):
-    """The compilation of functions outside of the package is not logged."""
+    """The compilation of functions outside of the package, and of loops around them, is not logged."""
+    with caplog.at_level(logging.INFO, logger="umap_sk"), first_compile.announce_compilation():
+        assert uncompiled()(1) == 2
+    assert not caplog.records
     with caplog.at_level(logging.INFO, logger="umap_sk"), first_compile.announce_compilation():
         assert numba.njit(lambda number: number + 1)(1) == 2
     assert not caplog.records

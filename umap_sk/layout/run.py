@@ -143,10 +143,10 @@ def count_planned_epochs(run: LayoutRun) -> int:
     return count_epochs(get_problem(run).phases)
 
 
-def count_edges_by_epoch(run: LayoutRun) -> list[int]:
-    """Return the number of edges of the level of each planned epoch."""
+def count_edges_by_phase(run: LayoutRun) -> list[tuple[int, int]]:
+    """Return the number of edges of the level of each planned phase, and its number of epochs."""
     problem = get_problem(run)
-    return [len(problem.levels[phase.depth].slices.indices) for phase in problem.phases for _ in range(phase.epochs)]
+    return [(len(problem.levels[phase.depth].slices.indices), phase.epochs) for phase in problem.phases]
 
 
 def find_phase_end(run: LayoutRun) -> int:

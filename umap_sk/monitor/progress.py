@@ -41,15 +41,19 @@ def set_watcher(watcher: Watcher) -> Iterator[None]:
 
 @contextlib.contextmanager
 def show_epochs(
-    edges: Sequence[int], done: int, shown: bool, task: str = "layout", unit: str = "epoch"
+    phases: Sequence[tuple[int, int]], done: int, shown: bool, task: str = "layout", unit: str = "epoch"
 ) -> Iterator[Callable[[int], object]]:
-    """Show the progress of a run, and yield a function to call with the number of epochs after each epoch."""
+    """Show the progress of a run, and yield a function to call with the number of epochs after each epoch.
+
+    `phases` are pairs of edges and of the number of epochs with that many edges.
+    """
     watcher = _watcher.get()
+    if watcher is None and not shown:
+        yield lambda epoch: None
+        return
+    edges = [count for count, epochs in phases for _ in range(epochs)]
     if watcher is not None:
         yield watcher(edges, done)
-        return
-    if not shown:
-        yield lambda epoch: None
         return
     passed = [0, *accumulate(edges)]
     with open_bar(task, passed[-1], passed[done]) as update:

@@ -15,7 +15,7 @@ from umap_sk.graph.shared import WHOLE
 from umap_sk.layout.anchors import AnchorsLike, check_anchors
 from umap_sk.layout.growth import fill_positions
 from umap_sk.layout.problem import Schedule
-from umap_sk.layout.run import LayoutRun, advance, begin, compute_embedding, count_edges_by_epoch
+from umap_sk.layout.run import LayoutRun, advance, begin, compute_embedding, count_edges_by_phase
 from umap_sk.layout.start import make_array_start
 from umap_sk.layout.transform import MapCache
 from umap_sk.monitor.progress import show_epochs
@@ -237,7 +237,7 @@ def settle(
         schedule = Schedule(epochs, n_components, multilevel=False, settled=True)
         layout = begin(manifold._shared, start, schedule, forces, fitted.seed, checked)
         entry["init"] = "the map"
-    with report.phase("layout") as entry, show_epochs(count_edges_by_epoch(layout), 0, settings.verbose) as show:
+    with report.phase("layout") as entry, show_epochs(count_edges_by_phase(layout), 0, settings.verbose) as show:
 
         def after_epoch(layout: LayoutRun) -> bool:
             entry["epochs"] = layout.state.epoch

@@ -17,7 +17,7 @@ from umap_sk.layout.run import (
     advance,
     begin,
     compute_embedding,
-    count_edges_by_epoch,
+    count_edges_by_phase,
     count_planned_epochs,
     get_level_sizes,
     is_finished,
@@ -213,7 +213,7 @@ def watch_epochs(
     It updates the report, the loss and the progress, writes checkpoints, and calls callbacks.
     """
     layout = get_layout(fitted)
-    edges, first = count_edges_by_epoch(layout), layout.state.epoch
+    phases, first = count_edges_by_phase(layout), layout.state.epoch
     last = min(fitted.n_epochs, first + epochs)
     report = fitted.report
     record_loss = make_loss_recorder(report.setdefault("losses", []), layout)
@@ -221,7 +221,7 @@ def watch_epochs(
     with (
         task.subtask("layout", last - first) as layout_task,
         report.phase("layout") as entry,
-        show_epochs(edges, first, settings.verbose) as show,
+        show_epochs(phases, first, settings.verbose) as show,
     ):
 
         def observe(fitted: FittedModel, layout: LayoutRun) -> bool:

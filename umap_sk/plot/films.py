@@ -78,7 +78,7 @@ def epochs(
     stepper, inputs = make_stepper(getattr(estimator, "estimator_", estimator), given)  # that of a fitted UMAP
     recorded = [advance_frame(stepper, 1, inputs)]
     stops = np.unique(np.linspace(1, stepper.n_epochs_, max(2, frames)).astype(int)).tolist()
-    with show_epochs([1] * (2 * len(stops) - 1), 0, progress, "film", "step") as show:
+    with show_epochs([(1, 2 * len(stops) - 1)], 0, progress, "film", "step") as show:
         for at, (begin, end) in enumerate(zip(stops, stops[1:], strict=False), start=1):
             recorded.append(advance_frame(stepper, end - begin, {}))
             show(at)
@@ -150,7 +150,7 @@ def rotation(
     views = [(azimuth + 360 * number / frames, elevation) for number in range(frames)]
     boxes = np.array([find_box(project(positions, view)[0]) for view in views[:: max(1, frames // 24)]])
     box = Box(boxes[:, 0].min(), boxes[:, 1].max(), boxes[:, 2].min(), boxes[:, 3].max())
-    with show_epochs([1] * frames, 0, progress, "film", "frame") as show:
+    with show_epochs([(1, frames)], 0, progress, "film", "frame") as show:
         display.plot(view=views[0], box=box, **style)
 
         def step(number: int) -> None:

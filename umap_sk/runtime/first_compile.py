@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import TypeAlias
 
+from numba.core.caching import NullCache
 from numba.core.event import Event, Listener, register
 
 from umap_sk.runtime.kernel_cache import PackageCache, has_kernels
@@ -73,7 +74,7 @@ class _CompilationListener(Listener):
         for names in _recorders:
             names.append(dispatcher.py_func.__name__)
         listening = _listeners.get()
-        if listening and isinstance(dispatcher._cache, PackageCache):  # others contain a function that was passed
+        if listening and not isinstance(dispatcher._cache, NullCache):  # without a cache: contains a user's function
             for tell in listening:
                 tell(*describe_compilation(dispatcher._cache))
             listening.clear()
