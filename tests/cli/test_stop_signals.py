@@ -179,7 +179,8 @@ def test_a_process_is_stopped(folder, arrays):
 
     The same command then resumes to the same bits.
     """
-    epochs = ["--n-neighbors", "5", "--n-epochs", "4000", "--random-state", "0"]
+    planned = 20_000  # a second, so that a test process that has to wait does not come too late
+    epochs = ["--n-neighbors", "5", "--n-epochs", str(planned), "--random-state", "0"]
     command = [sys.executable, "-m", "umap_sk", *FIT[:7], *epochs, "--checkpoint", "runs"]
     command += ["--checkpoint-every-epochs", "100"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -192,11 +193,10 @@ def test_a_process_is_stopped(folder, arrays):
         assert process.wait(120) == 75, Path("log").read_text()
     (newest,) = {max(folder.glob("runs/*/epoch-*.json"))}
     stopped = json.loads(newest.read_text())["epoch"]
-    planned = 4000
     assert 100 <= stopped < planned and not Path("e.npy").exists()
     assert f"stopped by SIGTERM at epoch {stopped} of {planned}" in Path("log").read_text().splitlines()[-1]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert f"resumed epoch {stopped} of {planned}" in done.stderr
-    expected = PrecomputedUMAP(**{**SETTINGS, "n_epochs": 4000}).fit(**arrays).embedding_
+    expected = PrecomputedUMAP(**{**SETTINGS, "n_epochs": planned}).fit(**arrays).embedding_
     np.testing.assert_array_equal(np.load("e.npy"), expected)
