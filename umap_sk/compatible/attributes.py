@@ -27,6 +27,9 @@ SMALL_DATA_ROWS = 4096  # umap-learn uses a search index from this number of row
 ESTIMATOR_ATTRIBUTES = "a_ b_ epoch_ feature_names_in_ manifold_ n_epochs_ n_features_in_ report_ seed_".split()
 """Attributes that the estimator has under the same name."""
 
+ONE_ROW = "fitted to one row, which has no neighbors. Fit two rows or more."
+"""The end of the messages of errors about models without a graph."""
+
 ROW_ATTRIBUTES = ("embedding_", "rad_orig_", "rad_emb_")
 """Attributes with an entry for each row, also for the copies that unique=True leaves out."""
 
@@ -105,6 +108,11 @@ def compute_local_scales(umap: "UMAP") -> LocalScales:
     return solve_local_scales(neighbors, graph.n_neighbors, graph.local_connectivity)
 
 
+def has_one_row(umap: "UMAP") -> bool:
+    """Return whether a fit has placed one row and its copies, and no other package has set the attributes."""
+    return "embedding_" in vars(umap) and not {"estimator_", "_raw_data"} & vars(umap).keys()
+
+
 def get_estimator(umap: "UMAP") -> PrecomputedUMAP:
     """Return the fitted estimator, or make one from the attributes that another package has set on the model.
 
@@ -112,8 +120,8 @@ def get_estimator(umap: "UMAP") -> PrecomputedUMAP:
     ``_n_neighbors`` to its own map and features.
     """
     attributes = vars(umap)
-    if not {"estimator_", "_raw_data"} & attributes.keys():
-        raise ValueError("The model was fitted to one row, which has no neighbors. Fit two rows or more.")
+    if has_one_row(umap):
+        raise ValueError(f"The model was {ONE_ROW}")
     if "estimator_" in attributes or not {"embedding_", "_raw_data", "_a", "_b"} <= attributes.keys():
         return umap.estimator_
     features = check_array(umap._raw_data, accept_sparse="csr", dtype=[np.float64, np.float32])
@@ -161,10 +169,8 @@ def get_fitted_attribute(umap: "UMAP", name: str) -> Any:
             raise AttributeError(f"A fit keeps no {name}: {MISSING_ATTRIBUTES[name]}.")
         if not name.startswith("_") and hasattr(estimator, name):
             raise AttributeError(f"{type(umap).__name__!r} object has no attribute {name!r}, but its estimator_ has.")
-    elif "embedding_" in vars(umap) and (name == "estimator_" or name in ROW_ATTRIBUTES or name in DERIVED_ATTRIBUTES):
-        raise AttributeError(
-            f"The model has no {name}: it was fitted to one row, which has no neighbors. Fit two rows or more."
-        )
+    elif has_one_row(umap) and name in ("estimator_", *ROW_ATTRIBUTES, *DERIVED_ATTRIBUTES):
+        raise AttributeError(f"The model has no {name}: it was {ONE_ROW}")
     raise AttributeError(f"{type(umap).__name__!r} object has no attribute {name!r}")
 
 

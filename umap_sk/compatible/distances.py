@@ -15,6 +15,7 @@ from scipy.spatial.distance import cdist
 from scipy.special import betaln
 
 from umap_sk._typing import Parameters
+from umap_sk.neighbors.distances import check_arguments
 
 SHARE_OFFSET = 1e-11  # added to frequencies, since none may be 0
 COUNT_THRESHOLD = 0.9  # smaller entries are ignored
@@ -128,21 +129,10 @@ TEXT_METRICS = ("string", "myers")
 """Metrics that compare texts."""
 
 
-def check_arguments(name: str, arguments: Parameters) -> None:
-    """Raise an error if a metric does not have one of the arguments."""
-    known = list(inspect.signature(METRICS[name].compute).parameters)[2:]
-    unknown = [argument for argument in arguments if argument not in known]
-    if unknown:
-        raise ValueError(
-            f"metric={name!r} does not support metric_kwds={dict(arguments)}: its arguments are "
-            f"{' and '.join(known) or 'none'}. Leave {unknown[0]!r} out."
-        )
-
-
 def generate_distances(name: str, rows: np.ndarray, others: np.ndarray, arguments: Parameters) -> Iterable[np.ndarray]:
     """Yield the distances from each row to the others."""
     metric = METRICS[name]
-    check_arguments(name, arguments)
+    check_arguments(name, arguments, list(inspect.signature(metric.compute).parameters)[2:], "metric_kwds")
     with np.errstate(invalid="ignore", divide="ignore"):  # NaN raises an error below
         known, prepared = metric.prepare(others), metric.prepare(rows)
     for place, one in enumerate(zip(*prepared, strict=True)):

@@ -1,7 +1,7 @@
 """Metrics by name: which are supported, and how features are prepared for them."""
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,7 @@ def resolve_metric(
     name = SYNONYMS.get(metric, metric)
     if name == "pyfunc":
         return resolve_metric(_pop_argument(metric, parameters, "func", "a function of two rows"), parameters, features)
-    _check_arguments(metric, name, parameters)
+    check_arguments(metric, parameters, () if name in WITHOUT_ARGUMENTS else ARGUMENTS.get(name, ("w",)))
     if name == "minkowski":
         power = get_power(parameters)
         parameters.pop("p", None)
@@ -135,15 +135,16 @@ def _get_inverse_covariance(metric: str, parameters: dict[str, Any], features: F
         ) from None
 
 
-def _check_arguments(metric: str, name: str, parameters: Parameters) -> None:
-    """Raise an error if a metric does not have one of the arguments."""
-    known = () if name in WITHOUT_ARGUMENTS else ARGUMENTS.get(name, ("w",))
+def check_arguments(
+    metric: str, parameters: Parameters, known: Sequence[str], parameter: str = "metric_params"
+) -> None:
+    """Raise an error if a metric does not have one of the arguments, which `parameter` contains."""
     unknown = [argument for argument in parameters if argument not in known]
     if "p" in unknown:
-        raise ValueError(f"metric={metric!r} has no power p, but metric_params={dict(parameters)}. Use 'minkowski'.")
+        raise ValueError(f"metric={metric!r} has no power p, but {parameter}={dict(parameters)}. Use 'minkowski'.")
     if unknown:
         raise ValueError(
-            f"metric={metric!r} does not support metric_params={dict(parameters)}: its arguments are "
+            f"metric={metric!r} does not support {parameter}={dict(parameters)}: its arguments are "
             f"{' and '.join(known) or 'none'}. Leave {unknown[0]!r} out."
         )
 

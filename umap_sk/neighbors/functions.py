@@ -94,7 +94,7 @@ def _compare_compiled(metric: Dispatcher, arguments: tuple[object, ...], row: Fe
         )
     out = np.empty(others.shape[0])
     try:
-        _fill(metric, arguments, np.ascontiguousarray(row)[0], np.ascontiguousarray(others), out)
+        _fill(metric, arguments, np.asarray(row)[0], np.asarray(others), out)
     except (NumbaError, TypeError) as error:
         raise ValueError(
             f"numba cannot compile a call of the metric {get_name(metric)} with two rows of {others.dtype}"

@@ -241,8 +241,10 @@ def check_values(features: Features, metric: Metric, parameters: Parameters) -> 
 
 def check_distances(metric: Metric, dists: np.ndarray, indices: np.ndarray) -> None:
     """Raise an error if distances overflow, are undefined for some rows, or are negative by more than rounding."""
-    lowest = -MAX_NEGATIVE * np.abs(dists).max(axis=1, keepdims=True, initial=0.0)
-    bad = np.argwhere(~((dists <= MAX_DISTANCE) & (dists >= lowest)))
+    valid = dists <= MAX_DISTANCE
+    if dists.min(initial=0.0) < 0:
+        valid &= dists >= -MAX_NEGATIVE * np.abs(dists).max(axis=1, keepdims=True)
+    bad = np.argwhere(~valid)
     if not len(bad):
         return
     row, place = bad[0]
@@ -262,12 +264,12 @@ def check_distances(metric: Metric, dists: np.ndarray, indices: np.ndarray) -> N
 
 def compute_distances(search: SklearnSearch, row: Features, others: Features) -> np.ndarray:
     """Return float64 distances of one prepared row to others, each independent of the others."""
-    metric = search.metric
-    name = metric if isinstance(metric, str) else ""
+    name = search.metric
+    assert isinstance(name, str)  # functions compare all rows
     if is_sparse(row) and is_sparse(others) and name in SPARSE_POWERS:
         return compute_sparse_distances(row, others, SPARSE_POWERS[name])
     if name == "nan_euclidean":
         return compute_nan_euclidean(np.asarray(row), np.asarray(others), np.arange(others.shape[0])[None])[0]
     if name in CDIST_NAMES and not is_sparse(others) and not search.parameters:
         return cdist(row, others, CDIST_NAMES[name])[0]
-    return pairwise_distances(row, others, metric=metric, **search.parameters)[0].astype(np.float64)
+    return pairwise_distances(row, others, metric=name, **search.parameters)[0].astype(np.float64)

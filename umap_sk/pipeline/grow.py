@@ -201,7 +201,7 @@ def add_rows(manifold: Manifold, neighbors: Neighbors, settings: Settings, repor
         if len(neighbors.indices):
             new = fuzzy_graph(neighbors, **settings.graph.edge_parameters)
         else:
-            new = FuzzyGraph(neighbors.indptr, neighbors.indices, neighbors.distances.astype(np.float32, copy=False))
+            new = FuzzyGraph(neighbors.indptr, neighbors.indices, neighbors.distances)
         together = pad_graph(shared.rows(keep=False), len(lengths)) + pad_graph(new, len(lengths))
         graph = FuzzyGraph(
             together.indptr.astype(np.int64), together.indices.astype(neighbors.indices.dtype), together.data

@@ -90,6 +90,8 @@ def derive_sizes(
             edges = estimate_edges(table, wanted, symmetrize=settings.graph.symmetrize)
     start = settings.layout.init if init is None else init
     features = X if graph is None and knn_indices is None else None
+    search = None if features is None else describe_search(settings.search, features)
+    unknown_search = features is not None and search is None and not settings.takes_distances
     sizes = make_sizes(
         n_samples,
         wanted,
@@ -98,23 +100,21 @@ def derive_sizes(
         start=start if isinstance(start, str) else "array",
         on_disk=graph is not None and graph.on_disk,
         own=graph is None or graph.owns_arrays,
-        search=None if features is None else describe_search(settings.search, features),
+        search=search,
         checkpoint=checkpoint,
         n_components=settings.layout.n_components,
         dens_lambda=settings.graph.dens_lambda,
         symmetrize=settings.graph.symmetrize,
         multilevel=settings.layout.schedule.multilevel,
         n_epochs=settings.layout.schedule.n_epochs,
-        omitted=list_omitted(settings, features),
+        omitted=list_omitted(settings, unknown_search=unknown_search),
     )
     return sizes if graph is not None or settings.targets is None else _add_targets(sizes, settings.targets)
 
 
-def list_omitted(settings: Settings, features: FeaturesLike | None) -> tuple[str, ...]:
+def list_omitted(settings: Settings, *, unknown_search: bool) -> tuple[str, ...]:
     """Return what a plan does not count: searches by libraries, and more work in each epoch than usual."""
-    omitted = []
-    if features is not None and not settings.takes_distances and describe_search(settings.search, features) is None:
-        omitted.append("the search by this metric or searcher")
+    omitted = ["the search by this metric or searcher"] if unknown_search else []
     usual_rate = Forces._field_defaults["negative_rate"]
     more = {
         "output_metric": settings.layout.space is not None,
@@ -122,7 +122,9 @@ def list_omitted(settings: Settings, features: FeaturesLike | None) -> tuple[str
         "dens_lambda": settings.graph.dens_lambda > 0,
     }
     names = [name for name, holds in more.items() if holds]
-    return (*omitted, *([f"the time that {' and '.join(names)} add{'s' * (len(names) == 1)}"] if names else []))
+    if names:
+        omitted.append(f"the time that {' and '.join(names)} add{'s' * (len(names) == 1)}")
+    return tuple(omitted)
 
 
 def _is_table(values: object) -> TypeGuard[Features]:
