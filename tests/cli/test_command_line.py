@@ -79,6 +79,16 @@ def test_a_start_from_a_file(folder, arrays, capsys):
     np.testing.assert_array_equal(np.load("e.npy"), PrecomputedUMAP(**SETTINGS, init="random").fit(**arrays).embedding_)
 
 
+def test_anchors_from_a_file(folder, arrays, capsys):
+    """The option --anchors reads the argument of fit."""
+    places = np.full((60, 2), np.nan)
+    places[:9] = np.random.default_rng(0).normal(size=(9, 2))
+    np.save("a.npy", places)
+    assert main([*FIT, "--anchors", "a.npy"]) == 0
+    expected = PrecomputedUMAP(**SETTINGS).fit(**arrays, anchors=places).embedding_
+    np.testing.assert_array_equal(np.load("e.npy"), expected)
+
+
 def test_other_inputs(folder, ring, arrays, whole, capsys):
     """The command accepts a sparse graph, features with a metric, and features together with neighbors."""
     graph = knn_graph(*ring[:2])

@@ -103,6 +103,11 @@ def test_rows_without_neighbors(client, parameters):
     shared, local = both(parameters, {}, arrays=lonely())
     assert_same(shared, local)
     assert np.isnan(local.embedding_).any()
+    assert_same(*both(parameters | {"rescale_init": False}, {"init": local.embedding_}, arrays=lonely()))
+    started = [
+        next(phase for phase in model.report_["phases"] if phase["name"] == "start") for model in (shared, local)
+    ]
+    assert all(started[0][name] == started[1][name] for name in ("init", "levels"))
 
 
 @pytest.mark.long

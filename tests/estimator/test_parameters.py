@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from umap_sk import DisconnectedWarning, PrecomputedUMAP
+from umap_sk import UMAP, DisconnectedWarning, PrecomputedUMAP
 
 OUT_OF_RANGE = {
     "n_neighbors": [1, 2.5, None],
@@ -176,8 +176,37 @@ def test_a_start_is_checked_before_the_graph_is_learned(ring, init, caplog):
 @pytest.mark.parametrize("init", [np.ones((60, 2)) + 1j, [["a", "b"]] * 60])
 def test_start_of_no_numbers(ring, init):
     """An initial layout of complex numbers or strings is refused."""
-    with pytest.raises(TypeError, match="init must be real numbers, but has dtype"):
+    with pytest.raises(TypeError, match="init must be real numbers, but is .* of dtype"):
         PrecomputedUMAP(5).fit(knn_indices=ring[0], knn_dists=ring[1], init=init)
+
+
+@pytest.mark.filterwarnings("ignore::umap_sk.DisconnectedWarning", "ignore::umap_sk.FewerNeighborsWarning")
+def test_start_of_an_embedding_with_disconnected_rows(ring):
+    """An embedding is an initial layout, too. Only rows without a neighbor may be NaN, and they move no other row."""
+    indices = np.where(ring[0] == 7, -1, ring[0])
+    indices[7] = -1
+    model = PrecomputedUMAP(5, n_epochs=9, random_state=0, rescale_init=False)
+    arrays = {"knn_indices": indices, "knn_dists": ring[1]}
+    start = model.fit_transform(**arrays)
+    assert np.isnan(start[7]).all()
+    filled = np.where(np.isnan(start), start[30], start)
+    expected = model.fit_transform(**arrays, init=filled)
+    np.testing.assert_array_equal(model.fit_transform(**arrays, init=start), expected)
+    start[8] = np.nan
+    with pytest.raises(ValueError, match="in 1 rows, first in row 8.*Only rows without a neighbor may be NaN"):
+        model.fit(**arrays, init=start)
+
+
+def test_arguments_of_a_metric_that_is_not_used(ring):
+    """Arguments of precomputed distances are refused, but a UMAP ignores them, as umap-learn does."""
+    with pytest.raises(ValueError, match="metric_params={'p': 3}, but metric='precomputed'.*metric_params=None"):
+        PrecomputedUMAP(5, metric_params={"p": 3}).fit(knn_indices=ring[0], knn_dists=ring[1])
+    distances = np.linalg.norm(ring[2][:, None] - ring[2], axis=2)
+    maps = [
+        UMAP(5, n_epochs=9, random_state=0, metric="precomputed", metric_kwds=arguments)
+        for arguments in (None, {"p": 3})
+    ]
+    np.testing.assert_array_equal(*(model.fit_transform(distances) for model in maps))
 
 
 def test_start_of_the_call_wins(ring):

@@ -155,6 +155,8 @@ def test_aligned_maps_share_places():
     assert [mapper.n_neighbors for mapper in model.mappers_] == [10, 12, 10]
     with pytest.raises(ValueError, match="3 data sets need 2 relations, but 1 were given"):
         model.fit(sets, relations=relations[:1])
+    with pytest.raises(ValueError, match="n_neighbors has 2 entries for 3 data sets"):
+        functions.AlignedUMAP(n_neighbors=[10, 12]).fit(sets, relations=relations)
 
 
 def test_aligned_maps_are_updated():

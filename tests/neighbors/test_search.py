@@ -475,10 +475,23 @@ def test_many_ties_need_no_comparison_with_all_rows(monkeypatch):
     """For rows with 40 copies each, the search asks for more neighbors until the tie ends."""
     rows = np.tile(np.random.default_rng(0).normal(size=(30, 3)), (40, 1))
     search = build_search(rows, "manhattan", None, None)
-    monkeypatch.setattr("umap_sk.neighbors.search._compare_with_all", None)
+    monkeypatch.setattr("umap_sk.neighbors.search._compare_with_all", lambda *arguments: pytest.fail("all rows"))
     for new in (None, rows[:7]):
         indices, dists = find_neighbors(search, rows if new is None else new, 9, own=new is None)
         assert not dists.any()
         for i, names in enumerate(indices):
             copies = [j for j in range(i % 30, len(rows), 30) if new is not None or j != i]
             np.testing.assert_array_equal(names, copies[:9])
+
+
+@pytest.mark.parametrize("metric", ["chebyshev", "canberra"])
+@pytest.mark.parametrize("new", [False, True])
+def test_ties_beyond_the_query_are_ordered_by_index(metric, new):
+    """With 20 columns of zeros and ones, scikit-learn compares all rows, and most distances are tied."""
+    rows = (np.random.default_rng(0).random((300, 20)) < 0.3).astype(float)
+    queries = rows[:40] if new else rows
+    indices, dists = find_neighbors(build_search(rows, metric, None, None), queries, 9, own=not new)
+    for i, values in enumerate(cdist(queries, rows, metric)):
+        others = [j for j in np.argsort(values, kind="stable") if new or j != i]
+        np.testing.assert_array_equal(indices[i], others[:9])
+        np.testing.assert_array_equal(dists[i], values[others[:9]])

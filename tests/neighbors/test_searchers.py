@@ -271,10 +271,18 @@ def test_exact_search_of_many_rows(points, monkeypatch, capsys):
     assert figures == {"searcher": "exact"}
 
 
+def test_a_function_of_few_rows_may_be_slow(points, monkeypatch):
+    """A function that is not compiled is called for each pair of rows, so the warning does not depend on the number."""
+    monkeypatch.setattr(search_time, "WARN_SECONDS", 0)
+    with pytest.warns(SlowSearchWarning, match=r"All 60 rows .* takes about .* a function compiled by numba"):
+        searchers.search_training(points[:60], asked(metric=lambda x, y: float(np.abs(x - y).sum())), 9)
+
+
 def test_estimate_of_a_search_counts_what_is_done_once_only_once(points, monkeypatch):
     """Fixed costs count once: with 0.1 s for a call and 1 ms for each row, 600 rows take 0.7 s and not 60 s."""
     monkeypatch.setattr(search_time, "_time_search", lambda made, features: 0.1 + 0.001 * len(features))
-    assert search_time.estimate_seconds(None, points) == pytest.approx(0.7, rel=0.01)
+    index = build_search(points, "manhattan", None, None)
+    assert search_time.estimate_seconds(index, points) == pytest.approx(0.7, rel=0.01)
 
 
 def test_blocks_of_repeated_rows(monkeypatch):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 from sklearn.metrics import pairwise_distances
 from sklearn.metrics.pairwise import cosine_similarity, linear_kernel, rbf_kernel
-from sklearn.neighbors import kneighbors_graph
+from sklearn.neighbors import NearestNeighbors, kneighbors_graph
 
 from umap_sk import DoubtfulDistancesWarning, EqualDistancesWarning, Manifold, PrecomputedUMAP, knn_graph
 from umap_sk.neighbors.square import check_square
@@ -189,6 +189,10 @@ def test_connectivity_names_the_mode():
         PrecomputedUMAP(**SETTINGS).fit(kneighbors_graph(DIGITS, 15, include_self=True))
     with pytest.warns(EqualDistancesWarning, match="distances are 1, .*with mode='distance'"):
         PrecomputedUMAP(**SETTINGS).fit(kneighbors_graph(DIGITS, 15))
+    model = PrecomputedUMAP(**SETTINGS).fit(kneighbors_graph(DIGITS, 15, mode="distance"))
+    new = NearestNeighbors(n_neighbors=15).fit(DIGITS).kneighbors_graph(DIGITS[:9] + 0.1)
+    with pytest.warns(EqualDistancesWarning, match="distances are 1, .*with mode='distance'"):
+        model.transform(new)
 
 
 def test_a_dense_neighbor_graph():

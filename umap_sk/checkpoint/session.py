@@ -207,12 +207,13 @@ class Session:
         try:
             pending.result()
         except (OSError, MemoryError) as error:
-            logger.warning("checkpoint not written: %s", error)
+            what = "checkpoint" if self._written_epoch < self._tried_epoch else "graph"
+            logger.warning("%s not written: %s", what, error)
             if not self._failing:
                 self._failing = True
                 warn(
-                    f"A checkpoint could not be written to {self.folder}: {error}. The run goes on, what is on the "
-                    "disk stays, and writing is tried again.",
+                    f"A {what} could not be written to {self.folder}: {error}. The run goes on, what is on the disk "
+                    "stays, and writing is tried again.",
                     CheckpointWarning,
                 )
         else:

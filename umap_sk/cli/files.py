@@ -19,8 +19,9 @@ INPUT_OPTIONS = {
     "knn_indices": ("I.npy", "Neighbors of each row: integers, rows x neighbors."),
     "knn_dists": ("D.npy", "Their distances, of the same shape. Both options are needed together."),
     "graph": ("G.npz", "A sparse distance graph in their place, written by scipy.sparse.save_npz."),
-    "features": ("X.npy", "Features, rows x columns, for a --metric or for --init pca."),
+    "features": ("X.npy", "Features, rows x columns."),
     "y": ("Y.npy", "Targets of the rows: labels or numbers, for a --target-metric."),
+    "anchors": ("A.npy", "Positions that pull rows towards them, rows x axes, with NaN in rows that are free."),
     "manifold": ("DIR", "A manifold in place of neighbors, written by learn or Manifold.save."),
 }
 
@@ -35,7 +36,7 @@ def add_inputs(group: argparse._ArgumentGroup, *names: str) -> None:
 def read_inputs(options: argparse.Namespace) -> dict[str, Any]:
     """Return the inputs as arguments of ``fit`` and similar methods. Arrays are mapped into memory, not read."""
     paths = {name: path for name, path in vars(options).items() if name in INPUT_OPTIONS and path is not None}
-    others = ", ".join(format_option(name) for name in paths if name not in ("graph", "y"))
+    others = ", ".join(format_option(name) for name in paths if name not in ("graph", "y", "anchors"))
     if "graph" in paths and others:
         raise ValueError(
             f"--graph was given beside {others}, but it already contains the neighbors. Pass only one of them."

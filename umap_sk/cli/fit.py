@@ -18,7 +18,7 @@ from umap_sk.layout.start import START_NAMES
 from umap_sk.monitor.progress import Watcher, set_watcher
 from umap_sk.runtime.allocation import write_array_to
 
-FIT_INPUTS = ("knn_indices", "knn_dists", "graph", "features", "y", "manifold")
+FIT_INPUTS = ("knn_indices", "knn_dists", "graph", "features", "y", "anchors", "manifold")
 # Endings of files that are not models.
 OTHER_ENDINGS = (".npy", ".npz", ".csv", ".tsv", ".txt", ".json", ".h5", ".parquet")
 HELP_TEXTS = {
@@ -70,6 +70,11 @@ def execute(options: argparse.Namespace, terminal: Terminal, request: StopReques
     """Fit and write the map. Returns the answer, also for a run that was stopped by a signal."""
     start = getattr(options, "init", START_NAMES[0])
     start = None if start in START_NAMES else start
+    if start and not Path(start).exists():
+        raise ValueError(
+            f"--init: {start!r} cannot be read (No such file or directory). Pass a .npy file, or one of "
+            f"{', '.join(START_NAMES)}."
+        )
     inputs = [getattr(options, name) for name in FIT_INPUTS]
     check_ending(options.out, "--out", wanted=".npy")
     out = check_target(options.out, "--out", [*inputs, start, options.model])

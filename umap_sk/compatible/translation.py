@@ -117,6 +117,8 @@ def convert_metric(metric: Metric, arguments: dict[str, object] | None) -> tuple
     if metric in TEXT_METRICS or metric in DIFFERENCE_METRICS:
         return DIFFERENCE_METRICS.get(metric, "string"), None
     name = resolve_metric(metric)
+    if name == "precomputed":
+        return name, None
     return name, {ARGUMENT_ALIASES.get((name, key), key): value for key, value in (arguments or {}).items()} or None
 
 

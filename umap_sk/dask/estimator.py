@@ -179,7 +179,9 @@ class DistributedUMAP(BaseEstimator):
         graph = learn_graph(cluster, settings.graph, neighbors, manifold, report)
         shape, has_lengths = (graph.n_samples, self.n_components), graph.graph.lengths is not None
         init = self.init if init is None else init
-        start = resolve_init(init, shape, has_lengths=has_lengths, rescale=self.rescale_init)
+        start = resolve_init(
+            init, shape, has_lengths=has_lengths, rescale=self.rescale_init, disconnected=graph.disconnected
+        )
         seed = draw_seed(settings)
         with open_run(self._get_own_parameters(), self.checkpoint, graph.checksum, start, seed) as session:
             layout = lay_out(cluster, settings, graph, start, session.seed if session else seed, session, report)

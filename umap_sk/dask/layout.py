@@ -81,9 +81,10 @@ def lay_out(
         if state:
             current = epochs.resume(cluster, layout, state)
         else:
+            entry["init"] = start.name
             positions, width = start_layout(cluster, layout, start, graph.graph.mask)
             current = epochs.begin_phase(cluster, layout, positions, width)
-        entry["levels"] = layout.n_levels
+        entry["levels"] = layout.level_sizes[: layout.phases[0].depth + 1]
     disconnected = graph.disconnected if graph.disconnected.any() else None
     ranks = submit(cluster, "place", _compute_ranks, hierarchy, graph.n_samples, disconnected, graph.graph.mask)
     current = _run_epochs(cluster, layout, current, ranks, session, report, settings.verbose)

@@ -27,21 +27,26 @@ class Layout(NamedTuple):
     phases: tuple[Phase, ...]
     forces: Forces
     n_rows: int  # vertices of the finest level
-    n_levels: int
+    level_sizes: list[int]  # numbers of vertices, the finest level first
     n_components: int
     seed: int
+
+    @property
+    def n_levels(self) -> int:
+        """Number of levels."""
+        return len(self.level_sizes)
 
 
 def make_layout(
     cluster: Cluster, hierarchy: Future, blocks: list[Blocks], schedule: Schedule, forces: Forces, seed: int
 ) -> Layout:
     """Plan the schedule of a hierarchy, and return the layout."""
-    n_levels, phases = gather(cluster, submit(cluster, "arrange", _plan_phases, hierarchy, schedule, forces))
-    return Layout(hierarchy, blocks, phases, forces, blocks[0].bounds[-1], n_levels, schedule.n_components, seed)
+    level_sizes, phases = gather(cluster, submit(cluster, "arrange", _plan_phases, hierarchy, schedule, forces))
+    return Layout(hierarchy, blocks, phases, forces, blocks[0].bounds[-1], level_sizes, schedule.n_components, seed)
 
 
-def _plan_phases(hierarchy: Hierarchy, schedule: Schedule, forces: Forces) -> tuple[int, tuple[Phase, ...]]:
-    return len(hierarchy.levels), choose_phases(hierarchy.levels, schedule, forces)
+def _plan_phases(hierarchy: Hierarchy, schedule: Schedule, forces: Forces) -> tuple[list[int], tuple[Phase, ...]]:
+    return [level.n_vertices for level in hierarchy.levels], choose_phases(hierarchy.levels, schedule, forces)
 
 
 def start_layout(cluster: Cluster, layout: Layout, start: Start, mask: Future | None) -> tuple[Future, float]:

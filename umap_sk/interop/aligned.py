@@ -154,7 +154,7 @@ class AlignedUMAP(BaseEstimator):
         ------
         ValueError
             If there is not one relation for each pair of adjacent data sets, or a relation repeats a row or is out of
-            range.
+            range, or if a parameter is a list of another length than the data sets.
         """
         if relations is None or len(relations) != len(X) - 1:
             raise ValueError(
@@ -162,6 +162,12 @@ class AlignedUMAP(BaseEstimator):
                 f"{'none' if relations is None else len(relations)} were given. Pass relations=[{{row of a set: row of "
                 "the next}, ...]."
             )
+        for name in LIST_PARAMETERS:
+            value = getattr(self, name)
+            if isinstance(value, list | tuple | np.ndarray) and len(value) != len(X):
+                raise ValueError(
+                    f"{name} has {len(value)} entries for {len(X)} data sets. Pass one for each, or a number."
+                )
         translation.warn_about_arguments("AlignedUMAP.fit", fit_params)
         targets = [None] * len(X) if y is None else y
         self.mappers_ = [self._make_mapper(number, targets[number] is not None) for number in range(len(X))]

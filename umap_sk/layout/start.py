@@ -74,17 +74,19 @@ def resolve_init(
     has_lengths: bool,
     features: Features | None = None,
     rescale: bool = True,
+    disconnected: np.ndarray | None = None,
 ) -> Start:
     """Check the parameter `init`, and return the initial layout of an embedding with some rows and axes (`shape`).
 
-    "pca" needs `features`, and "pivot_mds" needs the distances of the graph's edges.
+    "pca" needs `features`, and "pivot_mds" needs the distances of the graph's edges. The positions of `disconnected`
+    rows may be NaN.
     """
     if isinstance(init, str):
         check_name(init, features, has_lengths)
         if init == "pca" and features is not None:
             check_magnitude(features)
         return Start(init, features=features)
-    return make_array_start(check_positions(init, *shape), rescale=rescale, features=features)
+    return make_array_start(check_positions(init, *shape, disconnected), rescale=rescale, features=features)
 
 
 def choose_start(start: Start, has_lengths: bool, n_components: int, seed: int) -> Start:
@@ -127,8 +129,14 @@ def check_magnitude(features: Features) -> None:
     )
 
 
-def check_positions(init: ArrayLike, n_rows: int, n_components: int) -> np.ndarray:
-    """Return positions as float32 of shape (n_rows, n_components), which are finite and have no constant axis."""
+def check_positions(
+    init: ArrayLike, n_rows: int, n_components: int, disconnected: np.ndarray | bool | None = None
+) -> np.ndarray:
+    """Return positions as float32 of shape (n_rows, n_components), which are finite and have no constant axis.
+
+    The positions of `disconnected` rows (True for any row) may be NaN, as in embeddings. That of a connected row
+    replaces them.
+    """
     try:
         start = np.asarray(init)
     except ValueError as error:
@@ -137,7 +145,10 @@ def check_positions(init: ArrayLike, n_rows: int, n_components: int) -> np.ndarr
             "numbers each are needed."
         ) from error
     if start.dtype.kind not in "fiu":
-        raise TypeError(f"init must be real numbers, but has dtype {start.dtype}.")
+        raise TypeError(
+            f"init must be real numbers, but is {type(init).__name__} of dtype {start.dtype}. Pass an array, which "
+            "numpy.load reads from a file, and toarray() makes of a sparse matrix."
+        )
     if start.shape != (n_rows, n_components):
         raise ValueError(
             f"init has shape {start.shape}, but {n_rows} rows and n_components={n_components} axes are needed: "
@@ -147,11 +158,8 @@ def check_positions(init: ArrayLike, n_rows: int, n_components: int) -> np.ndarr
         start = start.astype(np.float32, copy=False)
     low, high = find_axis_bounds(start)
     if not np.isfinite([low, high]).all():
-        bad = np.flatnonzero(~np.isfinite(start).all(axis=1))
-        raise ValueError(
-            f"init has a value that is NaN or infinite (in float32) in {len(bad)} rows, first in row {bad[0]}. Replace "
-            "it, for example by the mean of the row's neighbors."
-        )
+        start = replace_missing(start, disconnected)
+        low, high = find_axis_bounds(start)
     if max(abs(low).max(), abs(high).max()) > MAX_COORDINATE:
         raise ValueError(
             f"init goes up to {np.abs(start).max():.2g}, but positions up to {MAX_COORDINATE:.0e} are needed, whose "
@@ -164,6 +172,20 @@ def check_positions(init: ArrayLike, n_rows: int, n_components: int) -> np.ndarr
             "little noise."
         )
     return start
+
+
+def replace_missing(start: np.ndarray, disconnected: np.ndarray | bool | None) -> np.ndarray:
+    """Return positions whose rows of NaN have that of another row. Raise if a row that is not disconnected has NaN."""
+    finite = np.isfinite(start).all(axis=1)
+    missing = np.isnan(start).all(axis=1) & (False if disconnected is None else disconnected)
+    bad = np.flatnonzero(~(finite | missing))
+    if len(bad) or not finite.any():
+        raise ValueError(
+            f"init has a value that is NaN or infinite (in float32) in {len(bad) or len(start)} rows, first in row "
+            f"{bad[0] if len(bad) else 0}. Replace it, for example by the mean of the row's neighbors. Only rows "
+            "without a neighbor may be NaN."
+        )
+    return np.where(missing[:, None], start[np.argmax(finite)], start)
 
 
 def compute_start_positions(

@@ -15,29 +15,31 @@ def search_all_pairs(
     shape: tuple[int, int],
     wanted: int,
     *,
-    own: bool,
+    numbers: np.ndarray | None,
+    parallel: bool = True,
     progress: Callable[[int, int], object] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find the nearest training rows of each row, by distance and then by index.
 
     `compute` returns the distances of some rows to all training rows. `shape` contains the number of rows and of
-    training rows. With `own`, both are the same rows, and no row is its own neighbor.
+    training rows. `numbers` are those of the rows among the training rows, so that no row is its own neighbor, or None
+    for new rows. Without `parallel`, `compute` is called by one thread.
     """
-    n, n_training = shape
+    (n, n_training), threads = shape, numba.get_num_threads() if parallel else 1
     indices, dists = np.empty((n, wanted), np.int64), np.empty((n, wanted))
-    size = max(1, min(BLOCK_PAIRS // n_training, -(-n // (4 * numba.get_num_threads()))))
+    size = max(1, min(BLOCK_PAIRS // n_training, -(-n // (4 * threads))))
 
     def search(start: int) -> int:
         block = slice(start, min(start + size, n))
         distances = compute(block)
-        if own:
-            distances[np.arange(len(distances)), np.arange(block.start, block.stop)] = np.nan  # sorted last
+        if numbers is not None:
+            distances[np.arange(len(distances)), numbers[block]] = np.nan  # sorted last
         for place, values in enumerate(distances, block.start):
             indices[place] = find_smallest(values, wanted)
             dists[place] = values[indices[place]]
         return block.stop
 
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(numba.get_num_threads()) as side_by_side:
+    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as side_by_side:
         for done in side_by_side.map(search, range(0, n, size)):
             if progress:
                 progress(done, n)

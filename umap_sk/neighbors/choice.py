@@ -146,13 +146,15 @@ def clone_searcher(searcher: SearcherObject, seed: int | None) -> SearcherObject
     return copy
 
 
-def check_searcher_used(metric: Metric, searcher: Searcher) -> None:
-    """Raise an error if a searcher was chosen, but there are no features to search."""
-    if is_named(metric, "precomputed") and not is_named(searcher, "auto"):
-        raise ValueError(
-            f"searcher={describe_searcher(searcher)!r}, but metric='precomputed' means precomputed neighbors. Set "
-            "metric to the metric of the features, or searcher='auto'."
-        )
+def check_search_used(metric: Metric, metric_params: Parameters | None, searcher: Searcher) -> None:
+    """Raise an error if parameters of a search were set, but there are no features to search."""
+    if not is_named(metric, "precomputed"):
+        return
+    cure = "but metric='precomputed' means precomputed neighbors. Set metric to the metric of the features, or"
+    if not is_named(searcher, "auto"):
+        raise ValueError(f"searcher={describe_searcher(searcher)!r}, {cure} searcher='auto'.")
+    if metric_params:
+        raise ValueError(f"metric_params={metric_params!r}, {cure} metric_params=None.")
 
 
 def check_metric_known(settings: SearchSettings, sparse: bool) -> None:

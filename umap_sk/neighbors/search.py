@@ -13,7 +13,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from umap_sk._typing import Features, Metric, Parameters, is_sparse
 from umap_sk.neighbors import distances
-from umap_sk.neighbors.all_pairs import find_smallest, search_all_pairs
+from umap_sk.neighbors.all_pairs import search_all_pairs
 from umap_sk.neighbors.euclidean import is_euclidean
 from umap_sk.neighbors.functions import compute_all, get_name, make_comparison
 from umap_sk.neighbors.missing_values import compute_nan_euclidean
@@ -51,6 +51,11 @@ class SklearnSearch(NamedTuple):
     def features(self) -> Features:
         """Return the training rows as they are searched."""
         return self.nearest._fit_X
+
+    @property
+    def uses_cdist(self) -> bool:
+        """Whether `cdist` compares rows with all training rows."""
+        return self.metric in CDIST_NAMES and not (is_sparse(self.features) or self.parameters)
 
 
 class NoSearch(NamedTuple):
@@ -148,20 +153,24 @@ def _search_by_sklearn(
     if not isinstance(search.metric, str):
         compute = partial(compute_all, make_comparison(search.metric, search.parameters), others=search.features)
         shape = (rows.shape[0], search.n_rows)
-        return search_all_pairs(lambda block: compute(rows[block]), shape, wanted, own=own, progress=progress)
+        numbers = np.arange(search.n_rows) if own else None
+        return search_all_pairs(lambda block: compute(rows[block]), shape, wanted, numbers=numbers, progress=progress)
     name = search.metric
     if name in SET_FORMULAS and not search.parameters and rows.shape[1] <= MAX_COLUMNS:
         return search_sets(name, np.asarray(search.features), None if own else np.asarray(rows), wanted, progress)
     n = rows.shape[0]
+    compares_all = search.uses_cdist and search.nearest._fit_method == "brute"  # any query compares all rows then
     indices, dists = np.empty((n, wanted), np.int64), np.empty((n, wanted))
     for start in range(0, n, ROWS_PER_CALL):
         end = min(start + ROWS_PER_CALL, n)
         tied, n_queried = np.arange(start, end), wanted + EXTRA_NEIGHBORS
         while len(tied) and n_queried <= MAX_QUERIED:
             tied = _query_rows(search, rows, tied, min(n_queried, search.n_rows - own), own, (indices, dists))
-            n_queried *= 4
-        for row in tied:
-            indices[row], dists[row] = _compare_with_all(search, rows[row : row + 1], wanted, row if own else None)
+            n_queried = MAX_QUERIED + 1 if compares_all else 4 * n_queried
+        compare = partial(_compare_with_all, search, rows, tied)
+        indices[tied], dists[tied] = search_all_pairs(
+            compare, (len(tied), search.n_rows), wanted, numbers=tied if own else None, parallel=compares_all
+        )
         if progress:
             progress(end, n)
     return indices, dists
@@ -207,15 +216,11 @@ def drop_itself(rows: np.ndarray, values: np.ndarray, names: np.ndarray) -> tupl
     return values[others].reshape(shape), names[others].reshape(shape)
 
 
-def _compare_with_all(
-    search: SklearnSearch, row: Features, wanted: int, itself: int | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the nearest of all training rows, except the row itself."""
-    values = compute_distances(search, row, search.features)
-    if itself is not None:
-        values[itself] = np.inf
-    order = find_smallest(values, wanted)
-    return order, values[order]
+def _compare_with_all(search: SklearnSearch, rows: Features, numbers: np.ndarray, block: slice) -> np.ndarray:
+    """Return the distances of a block of the numbered rows to all training rows."""
+    if search.uses_cdist:
+        return cdist(rows[numbers[block]], search.features, CDIST_NAMES[str(search.metric)])
+    return np.stack([compute_distances(search, rows[row : row + 1], search.features) for row in numbers[block]])
 
 
 def check_values(features: Features, metric: Metric, parameters: Parameters) -> None:
@@ -270,6 +275,4 @@ def compute_distances(search: SklearnSearch, row: Features, others: Features) ->
         return compute_sparse_distances(row, others, SPARSE_POWERS[name])
     if name == "nan_euclidean":
         return compute_nan_euclidean(np.asarray(row), np.asarray(others), np.arange(others.shape[0])[None])[0]
-    if name in CDIST_NAMES and not is_sparse(others) and not search.parameters:
-        return cdist(row, others, CDIST_NAMES[name])[0]
     return pairwise_distances(row, others, metric=name, **search.parameters)[0].astype(np.float64)

@@ -11,6 +11,7 @@ from umap_sk.neighbors.choice import SearchSettings, translate_metric
 from umap_sk.neighbors.search import SklearnSearch
 
 PROBE_SECONDS, FIRST_PROBE_ROWS = 0.2, 256  # least seconds and rows of a probe of the exact search
+FIRST_PROBE_ROWS_OF_FUNCTIONS = 8
 WARN_SECONDS = 120  # shorter searches cause no warning
 
 
@@ -31,7 +32,7 @@ def warn_about_time(index: SklearnSearch, features: Features, settings: SearchSe
 
 def estimate_seconds(index: SklearnSearch, features: Features) -> float:
     """Estimate the seconds of an exact search of all rows from two parts, so that constant costs count once."""
-    n, rows = features.shape[0], FIRST_PROBE_ROWS
+    n, rows = features.shape[0], FIRST_PROBE_ROWS if isinstance(index.metric, str) else FIRST_PROBE_ROWS_OF_FUNCTIONS
     before = _time_search(index, features[:1])
     while True:
         passed = _time_search(index, features[:rows])

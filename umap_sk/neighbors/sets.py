@@ -54,7 +54,8 @@ def search_sets(
         first = np.count_nonzero(sets[block], axis=1)[:, None] - both
         return SET_FORMULAS[metric](both, first, sizes - both, training.shape[1])
 
-    return search_all_pairs(compute, (len(sets), len(training)), wanted, own=rows is None, progress=progress)
+    numbers = np.arange(len(training)) if rows is None else None
+    return search_all_pairs(compute, (len(sets), len(training)), wanted, numbers=numbers, progress=progress)
 
 
 def count_common(sets: Features, others: Features) -> np.ndarray:

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_array, validate_data
 from umap_sk._typing import Features, FeaturesLike
 from umap_sk.graph.manifold import Manifold
 from umap_sk.layout.anchors import AnchorsLike
-from umap_sk.neighbors.choice import check_searcher_used
+from umap_sk.neighbors.choice import check_search_used
 from umap_sk.neighbors.distances import check_metric
 from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.neighbors.validate import (
@@ -90,7 +90,7 @@ def drop_unused_targets(settings: Settings, arguments: Arguments) -> Arguments:
 def read_inputs(settings: Settings, arguments: Arguments) -> Inputs:
     """Validate the arguments of a fit: their combination, and X by the metric."""
     check_metric(settings.search.metric)
-    check_searcher_used(settings.search.metric, settings.search.searcher)
+    check_search_used(settings.search.metric, settings.search.metric_params, settings.search.searcher)
     X, knn_indices, knn_dists, _, manifold, *_ = arguments
     neighbors_given = check_combination(X, knn_indices, knn_dists, manifold)
     is_graph = X is not None and settings.takes_distances and not neighbors_given

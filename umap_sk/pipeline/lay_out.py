@@ -100,7 +100,7 @@ def check_init(settings: Settings, inputs: Inputs) -> None:
         return
     n_samples = count_rows(X, knn_indices) if manifold is None else manifold.n_samples
     if n_samples:
-        check_positions(init, n_samples, settings.layout.n_components)
+        check_positions(init, n_samples, settings.layout.n_components, disconnected=True)  # the graph will tell
 
 
 def check_start(
@@ -108,12 +108,14 @@ def check_start(
 ) -> tuple[Start, Anchors | None]:
     """Check that the start and the anchors suit the graph, the features and the space, and return both."""
     layout, n_samples = settings.layout, graph.manifold.n_samples
+    init = layout.init if init is None else init
     start = resolve_init(
-        layout.init if init is None else init,
+        init,
         (n_samples, layout.n_components),
         has_lengths=graph.manifold._shared.lengths is not None,
         features=graph.features,
         rescale=layout.rescale_init,
+        disconnected=None if isinstance(init, str) else graph.manifold.disconnected(),
     )
     checked = check_anchors(anchors, n_samples, layout.n_components, layout.forces.negative_rate)
     if layout.space and start.positions is not None:

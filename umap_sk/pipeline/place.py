@@ -11,7 +11,7 @@ from umap_sk.graph.radii import compute_map_radii
 from umap_sk.layout import transform
 from umap_sk.layout.init import MAX_COORDINATE
 from umap_sk.layout.inverse import choose_output_dtype, combine_features, index_placed_rows
-from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
+from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about, warn_about_equal_distances
 from umap_sk.neighbors.rows import NeighborCounts
 from umap_sk.neighbors.searchers import find_neighbors
 from umap_sk.neighbors.similarities import check_new_values
@@ -126,8 +126,11 @@ def place_rows(settings: Settings, fitted: FittedModel, new_rows: NewRows) -> np
     neighbors, counts = select_neighbors(settings, fitted, new_rows, graph.n_neighbors)
     warn_about(counts, neighbors.indptr, graph.n_neighbors)
     lengths = None if fitted.manifold is None else fitted.manifold._shared.lengths
-    if new_rows.X is not None and new_rows.knn_indices is None and lengths is not None:
-        check_new_values(new_rows.X, lengths, graph.n_neighbors)
+    if new_rows.X is not None and new_rows.knn_indices is None:
+        if (neighbors.distances[:1] == 1).any():  # as in a graph of connections
+            warn_about_equal_distances(neighbors.distances)
+        if lengths is not None:
+            check_new_values(new_rows.X, lengths, graph.n_neighbors)
     forces = replace_curve(settings, fitted.curve)
     frozen = fitted.cache.get(
         "frozen", lambda: transform.freeze(fitted.embedding, forces, fitted.seed, settings.layout.space)
