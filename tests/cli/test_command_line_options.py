@@ -158,7 +158,11 @@ def contents_of(folder):
         ([*FIT, "--knn-indices", "d.npy", "--knn-dists", "i.npy"], "the two look swapped"),
         ([*FIT, "--knn-dists", "few.npy"], "knn_indices has shape (60, 8), but knn_dists has (60, 3)."),
         ([*FIT, "--init", "x5.npy"], "init has shape (60, 5), but 60 rows and n_components=2 axes are needed"),
-        ([*FIT, "--init", "spectrum"], "(No such file or directory). Pass a .npy file, or one of auto,"),
+        (
+            [*FIT, "--init", "spectrum"],
+            "--init: 'spectrum' cannot be read (No such file or directory); a .npy file as numpy.save writes it, or "
+            "one of auto, pivot_mds, spectral, pca, random, is needed",
+        ),
         ([*FIT, "--graph", "many.npz"], "--graph was given beside --knn-indices, --knn-dists"),
         (["fit", "--graph", "many.npz", "--out", "e.npy"], "--graph: 'many.npz' contains no sparse graph"),
         (["fit", "--graph", "text", "--out", "e.npy"], "--graph: 'text' contains no sparse graph"),

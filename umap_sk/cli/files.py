@@ -52,9 +52,9 @@ def read_inputs(options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-def map_array(path: str, option: str) -> np.ndarray:
-    """Map an array from a .npy file into memory, read-only."""
-    wanted = "a .npy file as numpy.save writes it is needed"
+def map_array(path: str, option: str, others: str = "") -> np.ndarray:
+    """Map an array from a .npy file into memory, read-only. Errors name `others`, the values besides a file."""
+    wanted = f"a .npy file as numpy.save writes it{others} is needed"
     try:
         check_regular(Path(path))
         array = np.load(path, mmap_mode="r", allow_pickle=False)

@@ -70,11 +70,6 @@ def execute(options: argparse.Namespace, terminal: Terminal, request: StopReques
     """Fit and write the map. Returns the answer, also for a run that was stopped by a signal."""
     start = getattr(options, "init", START_NAMES[0])
     start = None if start in START_NAMES else start
-    if start and not Path(start).exists():
-        raise ValueError(
-            f"--init: {start!r} cannot be read (No such file or directory). Pass a .npy file, or one of "
-            f"{', '.join(START_NAMES)}."
-        )
     inputs = [getattr(options, name) for name in FIT_INPUTS]
     check_ending(options.out, "--out", wanted=".npy")
     out = check_target(options.out, "--out", [*inputs, start, options.model])
@@ -82,7 +77,8 @@ def execute(options: argparse.Namespace, terminal: Terminal, request: StopReques
     if options.model:
         check_ending(options.model, "--model", wanted=".joblib", others=OTHER_ENDINGS)
     model = make_estimator(options)
-    data = read_inputs(options) | ({"init": map_array(start, "--init")} if start else {})
+    names = f", or one of {', '.join(START_NAMES)},"
+    data = read_inputs(options) | ({"init": map_array(start, "--init", names)} if start else {})
     try:
         with set_watcher(_make_watcher(terminal, request)):
             model.fit(**data)

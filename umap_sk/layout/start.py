@@ -74,7 +74,7 @@ def resolve_init(
     has_lengths: bool,
     features: Features | None = None,
     rescale: bool = True,
-    disconnected: np.ndarray | None = None,
+    disconnected: np.ndarray | bool = False,
 ) -> Start:
     """Check the parameter `init`, and return the initial layout of an embedding with some rows and axes (`shape`).
 
@@ -130,12 +130,12 @@ def check_magnitude(features: Features) -> None:
 
 
 def check_positions(
-    init: ArrayLike, n_rows: int, n_components: int, disconnected: np.ndarray | bool | None = None
+    init: ArrayLike, n_rows: int, n_components: int, disconnected: np.ndarray | bool = False
 ) -> np.ndarray:
     """Return positions as float32 of shape (n_rows, n_components), which are finite and have no constant axis.
 
-    The positions of `disconnected` rows (True for any row) may be NaN, as in embeddings. That of a connected row
-    replaces them.
+    The positions of `disconnected` rows (True for any row) may be NaN, as in embeddings. The position of
+    another row replaces them.
     """
     try:
         start = np.asarray(init)
@@ -174,10 +174,10 @@ def check_positions(
     return start
 
 
-def replace_missing(start: np.ndarray, disconnected: np.ndarray | bool | None) -> np.ndarray:
+def replace_missing(start: np.ndarray, disconnected: np.ndarray | bool) -> np.ndarray:
     """Return positions whose rows of NaN have that of another row. Raise if a row that is not disconnected has NaN."""
     finite = np.isfinite(start).all(axis=1)
-    missing = np.isnan(start).all(axis=1) & (False if disconnected is None else disconnected)
+    missing = np.isnan(start).all(axis=1) & disconnected
     bad = np.flatnonzero(~(finite | missing))
     if len(bad) or not finite.any():
         raise ValueError(

@@ -167,10 +167,11 @@ def _search_by_sklearn(
         while len(tied) and n_queried <= MAX_QUERIED:
             tied = _query_rows(search, rows, tied, min(n_queried, search.n_rows - own), own, (indices, dists))
             n_queried = MAX_QUERIED + 1 if compares_all else 4 * n_queried
-        compare = partial(_compare_with_all, search, rows, tied)
-        indices[tied], dists[tied] = search_all_pairs(
-            compare, (len(tied), search.n_rows), wanted, numbers=tied if own else None, parallel=compares_all
-        )
+        if len(tied):
+            compare = partial(_compare_with_all, search, rows, tied)
+            indices[tied], dists[tied] = search_all_pairs(
+                compare, (len(tied), search.n_rows), wanted, numbers=tied if own else None, parallel=compares_all
+            )
         if progress:
             progress(end, n)
     return indices, dists

@@ -11,7 +11,7 @@ from umap_sk.neighbors.choice import SearchSettings, translate_metric
 from umap_sk.neighbors.search import SklearnSearch
 
 PROBE_SECONDS, FIRST_PROBE_ROWS = 0.2, 256  # least seconds and rows of a probe of the exact search
-FIRST_PROBE_ROWS_OF_FUNCTIONS = 8
+FIRST_PROBE_ROWS_OF_FUNCTIONS = 8  # each of which calls a function for all rows
 WARN_SECONDS = 120  # shorter searches cause no warning
 
 

@@ -100,7 +100,7 @@ def check_init(settings: Settings, inputs: Inputs) -> None:
         return
     n_samples = count_rows(X, knn_indices) if manifold is None else manifold.n_samples
     if n_samples:
-        check_positions(init, n_samples, settings.layout.n_components, disconnected=True)  # the graph will tell
+        check_positions(init, n_samples, settings.layout.n_components, disconnected=True)  # check_start knows the graph
 
 
 def check_start(
@@ -115,7 +115,7 @@ def check_start(
         has_lengths=graph.manifold._shared.lengths is not None,
         features=graph.features,
         rescale=layout.rescale_init,
-        disconnected=None if isinstance(init, str) else graph.manifold.disconnected(),
+        disconnected=False if isinstance(init, str) else graph.manifold.disconnected(),
     )
     checked = check_anchors(anchors, n_samples, layout.n_components, layout.forces.negative_rate)
     if layout.space and start.positions is not None:
