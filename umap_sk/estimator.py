@@ -462,17 +462,33 @@ class PrecomputedUMAP(
             return build() if directory is None else Manifold.built(directory, build)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def plan(self, X=None, *, knn_indices=None, knn_dists=None, manifold=None, n_samples=None, edges=None, timed=True):
+    def plan(
+        self,
+        X=None,
+        y=None,
+        *,
+        knn_indices=None,
+        knn_dists=None,
+        init=None,
+        manifold=None,
+        n_samples=None,
+        edges=None,
+        timed=True,
+    ):
         """Estimate the memory of each phase of a fit with these parameters, and its time on this machine.
 
         Parameters
         ----------
         X : array-like, sparse or frame of shape (n_samples, n_features), default=None
             As in :meth:`fit`. Only its numbers of rows and columns are used.
-        knn_indices : ndarray of shape (n_samples, k), integers, default=None
+        y : object, default=None
+            Not used, since targets change the estimate only by `target_metric`.
+        knn_indices : array-like of shape (n_samples, k), integers, default=None
             As in :meth:`fit`. The entries of the graph are estimated from a sample of rows.
-        knn_dists : ndarray of shape (n_samples, k), real numbers, default=None
+        knn_dists : array-like of shape (n_samples, k), real numbers, default=None
             Not used, since distances do not change the estimate.
+        init : str or array-like, default=None
+            As in :meth:`fit`.
         manifold : Manifold, default=None
             As in :meth:`fit`. Its memory is not counted again.
         n_samples : int, default=None
@@ -488,7 +504,8 @@ class PrecomputedUMAP(
             The estimate. See :func:`umap_sk.plan`, which also plans graphs on disk.
         """
         given = {"n_samples": n_samples, "edges": edges, "checkpoint": self.checkpoint}
-        sizes = plan_sizes.derive_sizes(self._get_settings(), X, knn_indices, manifold, **given)
+        indices = plan_sizes.read_indices(knn_indices)
+        sizes = plan_sizes.derive_sizes(self._get_settings(), X, indices, manifold, init=init, **given)
         return planning.plan_sizes(sizes, timed=timed, n_jobs=self.n_jobs)
 
     @_fit_context(prefer_skip_nested_validation=True)

@@ -214,6 +214,20 @@ def test_plans_of_an_estimator(ring, tmp_path):
         PrecomputedUMAP(5).plan(manifold=manifold)
 
 
+def test_plans_take_the_arguments_of_a_fit(ring):
+    """The arguments of a fit are those of a plan, lists included, and wrong indices are refused by both."""
+    indices, dists = np.array(ring[0]), ring[1]
+    model, labels = PrecomputedUMAP(6), np.zeros(60)
+    start = np.zeros((60, 2), np.float32)
+    by_array = model.plan(knn_indices=indices, init=start, timed=False)
+    assert by_array == model.plan(None, labels, knn_indices=indices.tolist(), knn_dists=dists, init=start, timed=False)
+    assert by_array != model.plan(knn_indices=indices, init="pivot_mds", timed=False)
+    with pytest.raises(TypeError, match="knn_indices has dtype float"):
+        model.plan(knn_indices=dists, knn_dists=indices)
+    with pytest.raises(ValueError, match="names no other row in 60 of its 60 rows: .* from 0 to 59"):
+        model.plan(knn_indices=indices + 60, knn_dists=dists)
+
+
 @pytest.mark.parametrize("options", [{"n_samples": 1}, {"n_samples": 1e6}, {"n_samples": 10, "n_neighbors": 1}])
 def test_too_few(options):
     """The error message names the parameter, its value and the minimum."""

@@ -17,7 +17,7 @@ from umap_sk.pipeline.inputs import count_rows
 from umap_sk.pipeline.place import check_invertible
 
 
-class Methods(TrainingFeaturesMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class UMAPMethods(TrainingFeaturesMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """The methods of :class:`umap_sk.UMAP`."""
 
     def __sklearn_tags__(self):
@@ -271,7 +271,7 @@ class Methods(TrainingFeaturesMixin, ClassNamePrefixFeaturesOutMixin, Transforme
 
     def _combine(self, other, operation):
         """Combine the graphs of two models, and lay the result out with the parameters of this one."""
-        if not isinstance(other, Methods):
+        if not isinstance(other, UMAPMethods):
             return NotImplemented
         check_is_fitted(self)
         check_is_fitted(other)

@@ -8,12 +8,12 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from umap_sk._typing import Metric, OutputMetric
 from umap_sk.compatible.inputs import KnnGraph
-from umap_sk.compatible.methods import Methods
+from umap_sk.compatible.methods import UMAPMethods
 from umap_sk.neighbors.choice import Searcher
 from umap_sk.pipeline.parameters import RandomState
 
 
-class UMAP(Methods):
+class UMAP(UMAPMethods):
     """UMAP with umap-learn's names, so that programs only need another import.
 
     ``from umap_sk import UMAP`` replaces ``from umap import UMAP``. Parameters have the names, positions and defaults

@@ -10,7 +10,7 @@ from umap_sk.checkpoint.settings import CheckpointLike, as_checkpoint
 from umap_sk.graph.manifold import Manifold
 from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.start import START_NAMES
-from umap_sk.neighbors.validate import check_width
+from umap_sk.neighbors.validate import as_array, check_index_dtype, check_width
 from umap_sk.pipeline.settings import Settings
 from umap_sk.pipeline.targets import TargetSettings
 from umap_sk.planning.search import SearchSizes, describe_search
@@ -41,12 +41,26 @@ class Sizes(NamedTuple):
     omitted: tuple[str, ...] = ()  # what a plan does not count
 
 
+def read_indices(knn_indices: ArrayLike | None) -> np.ndarray | None:
+    """Return indices as an array, memory-mapped if they were, after checks of its shape and dtype."""
+    if knn_indices is None:
+        return None
+    array = as_array(knn_indices, "knn_indices")
+    check_index_dtype(array.dtype, "knn_indices")
+    return knn_indices if isinstance(knn_indices, np.ndarray) else array
+
+
 def estimate_edges(indices: np.ndarray, wanted: int, *, symmetrize: bool = True) -> int:
     """Estimate the number of graph entries of neighbor arrays from how many sampled neighbors are mutual."""
     n = len(indices)
     most = MAPPED_ROWS if isinstance(indices, np.memmap) else SAMPLED_ROWS
     rows = np.random.default_rng(0).choice(n, min(n, most), replace=False)
     near, used = _find_used(indices, rows, wanted)
+    if not used.any():
+        raise ValueError(
+            f"knn_indices names no other row in {len(rows)} of its {n} rows: their entries go from {near.min()} to "
+            f"{near.max()}, but rows are numbered from 0 to {n - 1}."
+        )
     if not symmetrize:
         return int(n * used.sum() / len(rows))
     back, used_back = _find_used(indices, near[used], wanted)
