@@ -47,6 +47,26 @@ def test_same_bits(metric, params, axes, arrays, tmp_path):
     np.testing.assert_array_equal(again.embedding_, whole)
 
 
+@numba.njit
+def stretch(x, y, first=1.0, second=1.0):
+    """Return a distance with a factor for each axis, and its gradient."""
+    factors = np.array([first, second], np.float32)
+    difference = factors * (x - y)
+    distance = np.sqrt((difference**2).sum())
+    return distance, factors * difference / (1e-6 + distance)
+
+
+def test_arguments_by_name(arrays):
+    """A function gets its arguments by name, and an argument that it does not have is refused."""
+    maps = [
+        model_of(stretch, params).fit(**arrays).embedding_
+        for params in ({"second": 9.0}, {"second": 9.0, "first": 1.0}, {"first": 1.0, "second": 9.0})
+    ]
+    np.testing.assert_array_equal(maps[1:], [maps[0]] * 2)
+    with pytest.raises(ValueError, match=r"stretch cannot be called with two rows and output_metric_params=\{'third'"):
+        model_of(stretch, {"third": 2.0}).fit(**arrays)
+
+
 @pytest.mark.parametrize("metric, params, axes", SPACES)
 def test_map_is_good(metric, params, axes, arrays, digits):
     """By its own distances, the map keeps neighbors near, and transform finds the positions of fitted rows again."""

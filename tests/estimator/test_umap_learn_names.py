@@ -200,13 +200,21 @@ def test_what_only_chooses_how_is_said_once(monkeypatch):
 
 
 def test_metrics_with_a_gradient():
-    """A function that returns a distance and a gradient, with arguments in their order, can be a metric."""
+    """A function that returns a distance and a gradient can be a metric. It gets its arguments by name."""
 
     def metric(x, y, power, factor):
         return factor * np.abs(x - y).sum() ** power, x - y
 
-    ours = UMAP(metric=metric, metric_kwds={"power": 1, "factor": 2.0}, **FEW).fit(IRIS)
+    ours = UMAP(metric=metric, metric_kwds={"factor": 2.0, "power": 1}, **FEW).fit(IRIS)
     np.testing.assert_allclose(ours.graph_.toarray(), UMAP(metric="l1", **FEW).fit(IRIS).graph_.toarray(), atol=2e-5)
+
+
+@pytest.mark.parametrize("number", [np.uint8, np.int16])
+def test_numbers_of_numpy(number):
+    """Numbers of few bits as parameters do not overflow, and give the same bits."""
+    ours = UMAP(number(12), number(2), n_epochs=number(9), random_state=0).fit(np.tile(IRIS, (4, 1)))
+    expected = UMAP(12, n_epochs=9, random_state=0).fit(np.tile(IRIS, (4, 1)))
+    np.testing.assert_array_equal(ours.embedding_, expected.embedding_)
 
 
 def test_fewer_rows_than_neighbors():

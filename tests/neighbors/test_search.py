@@ -374,7 +374,7 @@ def test_functions_compare_all_rows(function, kind):
     rows = np.random.default_rng(0).normal(size=(400, 4))
     expected, dists = naive(rows, rows, 7, True, "sqeuclidean")
     if kind == "UMAP":
-        model = UMAP(8, metric=function, metric_kwds={"any name": 3.0}, n_epochs=1).fit(rows)
+        model = UMAP(8, metric=function, metric_kwds={"factor": 3.0}, n_epochs=1).fit(rows)
         graph = model.graph_
         reference = PrecomputedUMAP(8, n_epochs=1).fit(knn_indices=expected, knn_dists=3 * dists).graph_
         assert np.array_equal(graph.indices, reference.indices)

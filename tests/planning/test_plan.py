@@ -228,6 +228,17 @@ def test_plans_take_the_arguments_of_a_fit(ring):
         model.plan(knn_indices=indices + 60, knn_dists=dists)
 
 
+def test_numbers_of_numpy():
+    """Numbers of few bits do not overflow in a plan."""
+    many = {"n_samples": 5_000_000, "n_neighbors": 15, "edges": 120_000_000}
+    short = {name: np.int32(value) for name, value in many.items()}
+    expected = plan(**many, timed=False)
+    assert plan(**short, n_components=np.int8(2), timed=False) == expected
+    model = PrecomputedUMAP(np.uint8(15), init="random")
+    of_model = PrecomputedUMAP(15, init="random").plan(n_samples=5_000_000, timed=False)
+    assert model.plan(n_samples=np.int32(5_000_000), timed=False) == of_model
+
+
 @pytest.mark.parametrize("options", [{"n_samples": 1}, {"n_samples": 1e6}, {"n_samples": 10, "n_neighbors": 1}])
 def test_too_few(options):
     """The error message names the parameter, its value and the minimum."""

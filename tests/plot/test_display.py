@@ -185,6 +185,14 @@ def test_names_stand_where_classes_are_densest():
         display.from_embedding(PLACES, names=True)
 
 
+def test_only_classes_with_a_color_are_named():
+    """Neither the classes beyond 60, which share a color, nor rows without a label get a name."""
+    many = EmbeddingDisplay.from_embedding(RNG.normal(size=(700, 2)), labels=np.arange(700) % 61, names=True)
+    assert sorted(int(text.get_text()) for text in many.names_) == list(range(60))
+    some = EmbeddingDisplay.from_embedding(RNG.normal(size=(60, 2)), labels=["ant", None, None] * 20, names=True)
+    assert [text.get_text() for text in some.names_] == ["ant"]
+
+
 def test_names_do_not_cover_each_other():
     """The name of a smaller class moves within the class, and stays if there is no room."""
     points = np.append(RNG.normal(size=(1_200, 2)), np.zeros((40, 2)), axis=0)

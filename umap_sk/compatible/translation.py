@@ -1,17 +1,15 @@
 """Translation of umap-learn's parameters to those of PrecomputedUMAP, with warnings about unused ones."""
 
 import contextlib
-import inspect
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from umap_sk._typing import DistanceFunction, Metric
+from umap_sk._typing import Metric
 from umap_sk.compatible.distances import METRICS, TEXT_METRICS, make_pair_function
 from umap_sk.exceptions import FewerNeighborsWarning, UnusedParameterWarning, warn
 from umap_sk.neighbors.distances import check_metric
-from umap_sk.neighbors.functions import get_name
 from umap_sk.umap_learn.models import SHARED_PARAMETERS, resolve_metric
 
 if TYPE_CHECKING:
@@ -109,9 +107,9 @@ def translate_metric(umap: "UMAP") -> dict[str, object]:
 
 
 def convert_metric(metric: Metric, arguments: dict[str, object] | None) -> tuple[Metric, dict[str, object] | None]:
-    """Return a metric and its arguments for the estimator. A function receives the arguments in their order."""
+    """Return a metric and its arguments for the estimator."""
     if callable(metric):
-        return metric, name_arguments(metric, arguments)
+        return metric, arguments or None
     if metric in METRICS and metric not in TEXT_METRICS:
         return make_pair_function(metric, arguments), None
     if metric in TEXT_METRICS or metric in DIFFERENCE_METRICS:
@@ -120,19 +118,6 @@ def convert_metric(metric: Metric, arguments: dict[str, object] | None) -> tuple
     if name == "precomputed":
         return name, None
     return name, {ARGUMENT_ALIASES.get((name, key), key): value for key, value in (arguments or {}).items()} or None
-
-
-def name_arguments(metric: DistanceFunction, arguments: dict[str, object] | None) -> dict[str, object] | None:
-    """Return the arguments of a function by its own names for them."""
-    if not arguments:
-        return None
-    names = list(inspect.signature(metric).parameters)[2:]
-    if len(names) < len(arguments):
-        raise ValueError(
-            f"metric_kwds={arguments} has more arguments than the function {get_name(metric)}, which has {len(names)} "
-            "besides the two rows. Leave the others out."
-        )
-    return dict(zip(names, arguments.values(), strict=False))
 
 
 def translate_init(umap: "UMAP") -> dict[str, object]:

@@ -33,11 +33,11 @@ class UMAP(UMAPMethods):
         "kulsinski", and "string" for texts (the edit distance) compare each row with all rows, so the time grows with
         the square of their number. "ordinal" and "count" are "manhattan".
     metric_kwds : dict, default=None
-        Further arguments of the metric. A function receives their values in order.
+        Further arguments of the metric, by name.
     output_metric : str or callable, default="euclidean"
         The metric of the embedding.
     output_metric_kwds : dict, default=None
-        Further arguments of the output metric.
+        Further arguments of the output metric, by name.
     n_epochs : int or list of int, default=None
         Number of epochs of all levels of the graph; 0 for the initial layout. For a list, the largest number counts,
         and `embedding_list_` contains a map for each. None stands for 450 up to 10,000 rows, and 150 to 230 for more.

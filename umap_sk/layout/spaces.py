@@ -14,6 +14,7 @@ from umap_sk import kernels
 from umap_sk._typing import DistanceWithGradient, OutputMetric, Parameters
 from umap_sk.layout.angles import compute_angles, compute_sines_and_cosines
 from umap_sk.layout.space_parameters import read_space_parameters
+from umap_sk.neighbors.functions import bind_arguments, get_name
 from umap_sk.runtime.compile import as_readonly, compile_callback
 from umap_sk.runtime.spelling import nearest_name
 from umap_sk.runtime.threads import config
@@ -67,7 +68,9 @@ def resolve_space(metric: OutputMetric, params: Parameters | None, n_components:
     """Check an output metric and its parameters, and return its space, or None for the Euclidean metric."""
     params = params or {}
     if callable(metric):
-        return make_function_space(metric, tuple(params.values()), n_components)
+        bound = bind_arguments(metric, params, "output_metric_params")
+        arguments = bound.args[2:] if bound and params else tuple(params.values())
+        return make_function_space(metric, arguments, n_components)
     if metric != "euclidean" and metric not in NAMED_METRICS:
         names = ", ".join(map(repr, ("euclidean", *NAMED_METRICS)))
         raise ValueError(
@@ -142,11 +145,6 @@ def check_raised(space: Space) -> None:
 def get_first_line(error: Exception) -> str:
     """Return the first line of an error, since messages of numba are long."""
     return next(iter(str(error).strip().splitlines()), repr(error))
-
-
-def get_name(function: DistanceWithGradient) -> str:
-    """Return the name of a function."""
-    return getattr(function, "__name__", repr(function))
 
 
 def compile_function_measure(function: DistanceWithGradient, arguments: tuple[object, ...]) -> CFunc:

@@ -19,13 +19,18 @@ Comparison = Callable[[Features, Features], np.ndarray]
 """A function that returns the distances of one row, of shape (1, n_features), to other rows."""
 
 
-def get_name(metric: DistanceFunction) -> str:
+def get_name(metric: Callable[..., object]) -> str:
     """Return the name of a function for messages."""
     return getattr(metric, "__name__", type(metric).__name__)
 
 
-def bind_arguments(metric: DistanceFunction, parameters: Parameters) -> inspect.BoundArguments | None:
-    """Return the arguments of a call with two rows, or None if the function does not say which ones it takes."""
+def bind_arguments(
+    metric: Callable[..., object], parameters: Parameters, name: str = "metric_params"
+) -> inspect.BoundArguments | None:
+    """Return the arguments of a call with two rows, or None if the function does not say which ones it takes.
+
+    `name` is the estimator's parameter that contains the arguments, for messages.
+    """
     try:
         signature = inspect.signature(metric)
     except ValueError:
@@ -34,7 +39,7 @@ def bind_arguments(metric: DistanceFunction, parameters: Parameters) -> inspect.
         bound = signature.bind(None, None, **parameters)
     except TypeError as error:
         raise ValueError(
-            f"The metric {get_name(metric)} cannot be called with two rows and metric_params="
+            f"The metric {get_name(metric)} cannot be called with two rows and {name}="
             f"{dict(parameters) or None!r}: {error}. Its arguments are {signature}; give a value for each one after "
             "the rows."
         ) from None

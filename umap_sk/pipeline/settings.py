@@ -93,7 +93,8 @@ def settings_of(parameters: Parameters) -> Settings:
 
 def make_settings(parameters: Mapping[str, Any], owner: str = "PrecomputedUMAP") -> Settings:
     """Return the settings of parameters whose values have been checked one by one."""
-    values = ParameterValues(**{name: parameters[name] for name in parameters.keys() & set(ParameterValues._fields)})
+    names = parameters.keys() & set(ParameterValues._fields)
+    values = ParameterValues(**{name: _as_python_number(parameters[name]) for name in names})
     verbose = bool(values.verbose)
     search = SearchSettings(
         searcher=values.searcher,
@@ -105,6 +106,11 @@ def make_settings(parameters: Mapping[str, Any], owner: str = "PrecomputedUMAP")
     )
     graph, layout, targets = _make_graph_settings(values), _make_layout_settings(values), _make_target_settings(values)
     return Settings(graph, search, layout, targets, values.random_state, verbose, owner)
+
+
+def _as_python_number(value: Any) -> Any:
+    """Return a number of numpy as one of Python, whose sums cannot overflow. Other values stay as they are."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _make_graph_settings(values: ParameterValues) -> GraphSettings:

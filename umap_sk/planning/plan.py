@@ -174,30 +174,31 @@ def plan(
     layout           6.7 GiB
     peak / sum       8.9 GiB
     """
-    needed = {"n_samples": n_samples, "n_neighbors": n_neighbors}
-    others = {"n_components": n_components, "edges": edges, "n_epochs": n_epochs, "listed": listed}
-    for name, value in (needed | others | {"n_features": n_features}).items():
-        least = 2 if name in needed else 1
-        if (name in needed or value is not None) and (not isinstance(value, int | np.integer) or value < least):
+    numbers = {"n_samples": n_samples, "n_neighbors": n_neighbors, "n_components": n_components, "edges": edges}
+    numbers |= {"n_epochs": n_epochs, "listed": listed, "n_features": n_features}
+    for name, value in numbers.items():
+        least = 2 if name in ("n_samples", "n_neighbors") else 1
+        may_be_none = least == 1 and name != "n_components"
+        if not (value is None and may_be_none) and (not isinstance(value, int | np.integer) or value < least):
             raise ValueError(f"{name}={value!r}, but a whole number of at least {least} is needed.")
-    if edges is not None and edges > n_samples * (n_samples - 1):
-        raise ValueError(f"edges={edges}, but {n_samples} rows have at most {n_samples * (n_samples - 1)}.")
-    check_width(n_samples, None)
+    whole = {name: int(value) for name, value in numbers.items() if value is not None}
+    n, k, edges, columns = whole["n_samples"], whole["n_neighbors"], whole.get("edges"), whole.get("n_features")
+    if edges is not None and edges > n * (n - 1):
+        raise ValueError(f"edges={edges}, but {n} rows have at most {n * (n - 1)}.")
+    check_width(n, None)
     sizes = make_sizes(
-        n_samples,
-        n_neighbors - 1,
-        n_neighbors if listed is None else listed,
+        n,
+        k - 1,
+        whole.get("listed", k),
         edges,
-        n_components=n_components,
+        n_components=whole["n_components"],
         symmetrize=symmetrize,
         multilevel=multilevel,
         start=init,
-        n_epochs=n_epochs,
+        n_epochs=whole.get("n_epochs"),
         on_disk=on_disk,
         own=True,
-        search=None
-        if n_features is None
-        else SearchSizes(n_features, None, is_small("euclidean", (n_samples, n_features))),
+        search=None if columns is None else SearchSizes(columns, None, is_small("euclidean", (n, columns))),
         checkpoint=checkpoint,
     )
     return plan_sizes(sizes, timed=timed, n_jobs=n_jobs)

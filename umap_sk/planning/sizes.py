@@ -161,7 +161,7 @@ def _check_n_samples(n_samples: int | None) -> int:
             "as an array of two dimensions."
         )
     check_width(n_samples, None)
-    return n_samples
+    return int(n_samples)
 
 
 def make_sizes(

@@ -115,7 +115,7 @@ def write_names(axes: "Axes", points: np.ndarray, rows: MapRows, theme: Theme) -
     effects = import_matplotlib("patheffects")
     halo = [effects.withStroke(linewidth=3, foreground=theme.ground, alpha=0.85)]
     size = 13 if max(map(len, names), default=0) < 3 else 9 if len(names) <= 30 else 7
-    members = {code: np.flatnonzero(codes == code) for code in np.unique(codes[codes >= 0]).tolist()}
+    members = {code: np.flatnonzero(codes == code) for code in np.unique(codes[codes < len(names)]).tolist()}
     texts = []
     for code in members:
         text = axes.text(0, 0, _shorten(names[code]), ha="center", va="center", fontsize=size, fontweight="bold")
