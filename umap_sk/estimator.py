@@ -76,9 +76,9 @@ class PrecomputedUMAP(
         "faiss" or "usearch". It may also be an object in scikit-learn's style with `kneighbors`, or with a `transform`
         that returns a graph of distances. A copy of the object is fitted. For Euclidean distance, cosine, correlation
         and Hellinger, "auto" is exact up to 12,000 rows, and uses the package's own inverted file beyond. For other
-        metrics it is exact up to 30,000 rows, and beyond if trees can be used with up to 5 columns. Otherwise it is
-        PyNNDescent if that is installed. ``report_["search"]`` contains the name of the searcher, and its recall if it
-        does not find all neighbors.
+        metrics it is exact while that takes some seconds: up to 30,000 rows, or another number that depends on the
+        metric and the columns (see the guide). Otherwise it is PyNNDescent if that is installed. ``report_["search"]``
+        contains the name of the searcher, and its recall if it does not find all neighbors.
     min_dist : float, default=0.1
         Distance in the embedding up to which neighbors have full similarity.
     spread : float, default=1.0

@@ -1,6 +1,7 @@
 """Tests of the neighbors of features: exact, independent of the batch, and with ties by index."""
 
 import warnings
+from unittest import mock
 
 import numba
 import numpy as np
@@ -11,9 +12,12 @@ from sklearn.metrics.pairwise import nan_euclidean_distances
 from sklearn.neighbors import VALID_METRICS_SPARSE
 
 from umap_sk import UMAP, PrecomputedUMAP
+from umap_sk.neighbors import differences
 from umap_sk.neighbors.all_pairs import find_smallest
+from umap_sk.neighbors.differences import search_differences
 from umap_sk.neighbors.distances import SEARCHABLE
 from umap_sk.neighbors.search import build_search, find_neighbors
+from umap_sk.runtime.threads import limit_threads
 
 METRICS = [
     ("euclidean", None),
@@ -482,6 +486,46 @@ def test_many_ties_need_no_comparison_with_all_rows(monkeypatch):
         for i, names in enumerate(indices):
             copies = [j for j in range(i % 30, len(rows), 30) if new is not None or j != i]
             np.testing.assert_array_equal(names, copies[:9])
+
+
+DIFFERENCES = {
+    "manhattan": lambda x, y: sum(abs(a - b) for a, b in zip(x, y, strict=True)),
+    "chebyshev": lambda x, y: max(abs(a - b) for a, b in zip(x, y, strict=True)),
+    "hamming": lambda x, y: sum(a != b for a, b in zip(x, y, strict=True)) / len(x),
+    "canberra": lambda x, y: sum(abs(a - b) / (abs(a) + abs(b) or 1) for a, b in zip(x, y, strict=True)),
+    "braycurtis": lambda x, y: (
+        DIFFERENCES["manhattan"](x, y) / (DIFFERENCES["manhattan"](map(abs, x), (-abs(b) for b in y)) or 1)
+    ),
+    "minkowski": lambda x, y: sum(abs(a - b) * abs(a - b) * abs(a - b) for a, b in zip(x, y, strict=True)) ** (1 / 3),
+}
+
+
+@pytest.mark.parametrize("metric", DIFFERENCES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_metrics_of_differences(metric, dtype):
+    """The search equals the formula for numbers of Python, in any number of blocks, for copies and rows of zeros."""
+    rows = np.random.default_rng(0).normal(size=(150, 7)).astype(dtype)
+    rows[100:120], rows[:, 3], rows[140:] = rows[:20], np.round(rows[:, 3]), 0
+    parameters = {"p": 3} if metric == "minkowski" else {}
+    search = build_search(rows, metric, parameters, None)
+    assert search.differences and not search.uses_tree
+    expected = np.array([[DIFFERENCES[metric](x, y) for y in rows.tolist()] for x in rows.tolist()])
+    for numbers in (np.arange(150), np.arange(40, 50), None):
+        chosen = np.arange(150) if numbers is None else numbers
+        with mock.patch.object(differences, "NUMBERS_PER_CALL", 7 * 150 * 64):
+            found = search_differences(search.differences, rows, rows[chosen], 9, numbers=numbers)
+        for i, names, dists in zip(chosen, *found, strict=True):
+            others = [j for j in np.argsort(expected[i], kind="stable") if numbers is None or j != i][:9]
+            np.testing.assert_array_equal(names, others)
+            np.testing.assert_allclose(dists, expected[i, others], rtol=1e-15 if metric == "minkowski" else 0)
+    for threads in (1, 2):
+        with limit_threads(threads):
+            np.testing.assert_array_equal(find_neighbors(search, None, 9, own=True)[0], find_own(expected, 9))
+
+
+def find_own(distances, count):
+    """Return the nearest other rows of each row, by distance and then by index."""
+    return [[j for j in np.argsort(row, kind="stable") if j != i][:count] for i, row in enumerate(distances)]
 
 
 @pytest.mark.parametrize("metric", ["chebyshev", "canberra"])

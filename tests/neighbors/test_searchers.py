@@ -3,6 +3,7 @@
 import importlib
 import pickle
 
+import numba
 import numpy as np
 import pytest
 import scipy.sparse
@@ -230,10 +231,15 @@ def test_refusals(points, monkeypatch):
 
 def test_rule_of_auto(monkeypatch):
     """The automatic choice depends on rows, columns, metric and installed libraries."""
+    compiled = numba.njit(lambda x, y: 1.0)
     assert is_small("euclidean", (12_000, 784)) and not is_small("euclidean", (12_001, 784))
-    assert is_small("manhattan", (30_000, 784)) and not is_small("manhattan", (30_001, 784))
+    assert is_small("manhattan", (10_000, 1_000)) and not is_small("manhattan", (10_001, 1_000))
+    assert is_small("hamming", (100_000, 10)) and not is_small("hamming", (100_001, 10))
+    assert is_small("jaccard", (30_000, 784)) and not is_small("jaccard", (30_001, 784))
+    assert is_small(compiled, (12_000, 10)) and not is_small(compiled, (12_001, 10))
+    assert is_small(max, (30_000, 10)) and not is_small(max, (30_001, 10))
     assert is_small("l1", (10**7, 5)) and not is_small("l1", (10**7, 6)) and not is_small("l2", (10**7, 5))
-    many = np.broadcast_to(np.zeros(1), (60_000, 8))
+    many = np.broadcast_to(np.zeros(1), (600_000, 8))
     for metric, parameters in (("euclidean", None), ("hellinger", None), ("minkowski", {"p": 2})):
         assert choose_searcher(asked(metric=metric, parameters=parameters), many) == "inverted_file"
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
@@ -255,8 +261,8 @@ def test_exact_search_of_many_rows(points, monkeypatch, capsys):
     """Without PyNNDescent, a long exact search warns, reports progress and finds the same neighbors in blocks."""
     expected = exactly(build_search(points, "manhattan", None, None), points, 9, own=True)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(choice, "EXACT_ROWS_OTHERS", 100)
-    monkeypatch.setattr("umap_sk.neighbors.search.ROWS_PER_CALL", 250)
+    monkeypatch.setattr(choice, "EXACT_NUMBERS", 100)
+    monkeypatch.setattr("umap_sk.neighbors.differences.NUMBERS_PER_CALL", 250 * 600 * 12)
     monkeypatch.setattr(progress, "_make_rich_bar", lambda: None)
     many = asked(metric="manhattan")._replace(verbose=True)
     searchers.search_training(points, many, 9)  # this search is too short for a warning

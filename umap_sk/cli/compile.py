@@ -29,7 +29,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--all",
         action="store_true",
-        help="Compile less common kernels too: other output metrics, anchors, growing maps, operations on manifolds.",
+        help="Compile less common kernels too: other metrics of rows and maps, anchors, growing maps, operations on "
+        "manifolds.",
     )
 
 

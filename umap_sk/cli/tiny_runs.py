@@ -18,6 +18,7 @@ from umap_sk.neighbors.few_rows import MAX_ROWS
 from umap_sk.neighbors.principal_axes import TILE_COLUMNS, UNPROJECTED_COLUMNS
 from umap_sk.neighbors.read import knn_graph
 from umap_sk.neighbors.row_search import RowSearch
+from umap_sk.neighbors.search import build_search, find_neighbors
 from umap_sk.runtime.compile import as_readonly
 
 TINY_NEIGHBORS = 5
@@ -83,6 +84,13 @@ def run_searches() -> None:
     sparse = RowSearch(scipy.sparse.eye_array(RING_ROWS, format="csr"), "euclidean", exact=True)
     sparse.find_neighbors(None, TINY_NEIGHBORS)
     sparse.find_neighbors(sparse.features[:9], TINY_NEIGHBORS)
+
+
+def run_differences() -> None:
+    """Search by metrics of differences among features of both precisions."""
+    for dtype in (np.float32, np.float64):
+        rows = make_ring(RING_ROWS).features.astype(dtype)
+        find_neighbors(build_search(rows, "hamming", None, None), None, TINY_NEIGHBORS, own=True)
 
 
 def run_graphs(ring: Ring) -> None:
@@ -169,4 +177,5 @@ OTHER_RUNS: dict[str, Callable[[], object]] = {
     "growing maps and anchors": run_growth,
     "set operations": run_set_operations,
     "output metrics": run_output_metrics,
+    "searches by differences": run_differences,
 }

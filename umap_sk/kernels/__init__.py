@@ -21,6 +21,17 @@ from umap_sk.kernels.coarsen import (
     row_sums,
 )
 from umap_sk.kernels.density import add_density, data_radii, density_slopes, map_radii, sums_of_blocks
+from umap_sk.kernels.differences import (
+    BRAY_CURTIS,
+    CANBERRA,
+    CHEBYSHEV,
+    HAMMING,
+    MANHATTAN,
+    MINKOWSKI,
+    SEARCHED_ROWS,
+    TILED_ROWS,
+    nearest_by_differences,
+)
 from umap_sk.kernels.epoch import ADAM_MOMENTUM, BETA1, BETA2, euclidean_step
 from umap_sk.kernels.forces import CHUNK_SIZE, CLIP, POOL_SIZE, RUN_LENGTH, sampled_field
 from umap_sk.kernels.fourier import TRANSFORM_LANES, convolve_rows, transform_columns

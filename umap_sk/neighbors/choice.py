@@ -10,13 +10,14 @@ from sklearn.base import clone
 from umap_sk._typing import Features, FeaturesLike, Metric, Parameters, SparseMatrix, is_sparse
 from umap_sk.neighbors import distances
 from umap_sk.neighbors.approximate import LIBRARIES, Library
+from umap_sk.neighbors.differences import CODES, TREE_COLUMNS
 from umap_sk.neighbors.euclidean import ANGULAR
 
 SEARCHER_NAMES = ("auto", "exact", "inverted_file", *LIBRARIES)
-EXACT_ROWS = 12_000  # up to this, "auto" is exact for functions of Euclidean distances
+EXACT_ROWS = 12_000  # up to this, "auto" is exact for functions of Euclidean distances and compiled functions
+EXACT_NUMBERS = 10**11  # the same for metrics of differences: rows x rows x columns, which take about ten seconds
 EXACT_ROWS_OTHERS = 30_000  # the same for all other metrics
 EUCLIDEAN_METRICS = ("euclidean", "sqeuclidean", *ANGULAR)
-TREE_COLUMNS = 5  # up to this many columns, trees are fast for any number of rows
 TREE_METRICS = ("manhattan", "chebyshev", "minkowski")
 METRIC_ALIASES = {"l2": "euclidean", "l1": "manhattan", "cityblock": "manhattan"}
 
@@ -85,7 +86,9 @@ def is_small(metric: Metric, shape: tuple[int, ...]) -> bool:
     name = _name_metric(metric, 2) if isinstance(metric, str) else None
     if columns <= TREE_COLUMNS and name in TREE_METRICS:
         return True
-    return rows <= (EXACT_ROWS if name in EUCLIDEAN_METRICS else EXACT_ROWS_OTHERS)
+    if name in CODES:
+        return rows * rows * columns <= EXACT_NUMBERS
+    return rows <= (EXACT_ROWS if name in EUCLIDEAN_METRICS or isinstance(metric, Dispatcher) else EXACT_ROWS_OTHERS)
 
 
 def _is_euclidean(settings: SearchSettings) -> bool:

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse
-from scipy.spatial.distance import cdist
 from sklearn.base import clone
 from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
@@ -14,6 +13,12 @@ from sklearn.neighbors import NearestNeighbors
 from umap_sk._typing import Features, Metric, Parameters, is_sparse
 from umap_sk.neighbors import distances
 from umap_sk.neighbors.all_pairs import search_all_pairs
+from umap_sk.neighbors.differences import (
+    DifferenceMetric,
+    find_difference_metric,
+    prefers_trees,
+    search_differences,
+)
 from umap_sk.neighbors.euclidean import is_euclidean
 from umap_sk.neighbors.functions import compute_all, get_name, make_comparison
 from umap_sk.neighbors.missing_values import compute_nan_euclidean
@@ -29,9 +34,6 @@ MAX_DISTANCE = float(np.finfo(np.float32).max)  # largest distance of a graph
 
 SCALE_DOWN = "Scale the features down, for example by X / np.abs(X).max()."
 
-CDIST_NAMES = {"l2": "euclidean", "l1": "cityblock", "manhattan": "cityblock"} | {
-    name: name for name in ("euclidean", "sqeuclidean", "cityblock", "chebyshev", "canberra")
-}
 SPARSE_POWERS = {"l1": 1, "cityblock": 1, "manhattan": 1, "l2": 2, "euclidean": 2}  # for sparse rows
 
 
@@ -53,9 +55,14 @@ class SklearnSearch(NamedTuple):
         return self.nearest._fit_X
 
     @property
-    def uses_cdist(self) -> bool:
-        """Whether `cdist` compares rows with all training rows."""
-        return self.metric in CDIST_NAMES and not (is_sparse(self.features) or self.parameters)
+    def differences(self) -> DifferenceMetric | None:
+        """The metric, if it is one of differences and the rows are dense."""
+        return None if is_sparse(self.features) else find_difference_metric(self.metric, self.parameters)
+
+    @property
+    def uses_tree(self) -> bool:
+        """Whether scikit-learn's trees are faster than a comparison of all rows."""
+        return self.nearest._fit_method != "brute" and prefers_trees(*self.features.shape)
 
 
 class NoSearch(NamedTuple):
@@ -158,20 +165,21 @@ def _search_by_sklearn(
     name = search.metric
     if name in SET_FORMULAS and not search.parameters and rows.shape[1] <= MAX_COLUMNS:
         return search_sets(name, np.asarray(search.features), None if own else np.asarray(rows), wanted, progress)
-    n = rows.shape[0]
-    compares_all = search.uses_cdist and search.nearest._fit_method == "brute"  # any query compares all rows then
+    n, differences = rows.shape[0], None if is_sparse(rows) else search.differences
+    if differences and not search.uses_tree:
+        numbers = np.arange(n) if own else None
+        training = np.asarray(search.features)
+        return search_differences(differences, training, np.asarray(rows), wanted, numbers=numbers, progress=progress)
     indices, dists = np.empty((n, wanted), np.int64), np.empty((n, wanted))
     for start in range(0, n, ROWS_PER_CALL):
         end = min(start + ROWS_PER_CALL, n)
         tied, n_queried = np.arange(start, end), wanted + EXTRA_NEIGHBORS
         while len(tied) and n_queried <= MAX_QUERIED:
             tied = _query_rows(search, rows, tied, min(n_queried, search.n_rows - own), own, (indices, dists))
-            n_queried = MAX_QUERIED + 1 if compares_all else 4 * n_queried
+            n_queried = 4 * n_queried
         if len(tied):
-            compare = partial(_compare_with_all, search, rows, tied)
-            indices[tied], dists[tied] = search_all_pairs(
-                compare, (len(tied), search.n_rows), wanted, numbers=tied if own else None, parallel=compares_all
-            )
+            numbers = tied if own else None
+            indices[tied], dists[tied] = _compare_with_all(search, rows, tied, wanted, numbers)
         if progress:
             progress(end, n)
     return indices, dists
@@ -217,11 +225,18 @@ def drop_itself(rows: np.ndarray, values: np.ndarray, names: np.ndarray) -> tupl
     return values[others].reshape(shape), names[others].reshape(shape)
 
 
-def _compare_with_all(search: SklearnSearch, rows: Features, numbers: np.ndarray, block: slice) -> np.ndarray:
-    """Return the distances of a block of the numbered rows to all training rows."""
-    if search.uses_cdist:
-        return cdist(rows[numbers[block]], search.features, CDIST_NAMES[str(search.metric)])
-    return np.stack([compute_distances(search, rows[row : row + 1], search.features) for row in numbers[block]])
+def _compare_with_all(
+    search: SklearnSearch, rows: Features, tied: np.ndarray, wanted: int, numbers: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the nearest rows of the tied rows after a comparison with all training rows."""
+    if search.differences and not is_sparse(rows):
+        training = np.asarray(search.features)
+        return search_differences(search.differences, training, np.asarray(rows)[tied], wanted, numbers=numbers)
+
+    def compare(block: slice) -> np.ndarray:
+        return np.stack([compute_distances(search, rows[row : row + 1], search.features) for row in tied[block]])
+
+    return search_all_pairs(compare, (len(tied), search.n_rows), wanted, numbers=numbers, parallel=False)
 
 
 def check_values(features: Features, metric: Metric, parameters: Parameters) -> None:
@@ -257,7 +272,7 @@ def check_distances(metric: Metric, dists: np.ndarray, indices: np.ndarray) -> N
     value, cure = dists[row, place], "Use another metric, or leave such rows out."
     if not isinstance(metric, str):
         cure = "The function must return a distance for all pairs of rows."
-    if value > 0 or (metric in ("minkowski", *CDIST_NAMES)):
+    if value > 0 or find_difference_metric(metric, {}) or metric == "minkowski":
         cure = SCALE_DOWN
     elif value < 0:
         cure = "Convert similarities to distances, where small means near (cosine: 1 - similarity)."
