@@ -12,7 +12,7 @@ from sklearn.metrics.pairwise import nan_euclidean_distances
 from sklearn.neighbors import VALID_METRICS_SPARSE
 
 from umap_sk import UMAP, PrecomputedUMAP
-from umap_sk.neighbors import differences
+from umap_sk.neighbors import differences, few_rows
 from umap_sk.neighbors.all_pairs import find_smallest
 from umap_sk.neighbors.differences import search_differences
 from umap_sk.neighbors.distances import SEARCHABLE
@@ -455,6 +455,21 @@ def test_features_too_large(points, metric):
     if metric != "canberra":
         with pytest.raises(ValueError, match=r"row 0 of X is at distance .* from training row .*Scale the features"):
             model.fit(points[np.unique(points, axis=0, return_index=True)[1]][::9] * 1e60)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", *ANGULAR])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_few_rows_are_ranked_alike_by_numpy_and_by_a_kernel(metric, dtype, monkeypatch):
+    """Both give the same bits, with copies, multiples and rows of zeros."""
+    rows = np.abs(np.random.default_rng(0).normal(size=(60, 33))).astype(dtype)
+    rows[5], rows[7:9], rows[9] = rows[4], 0, 2 * rows[4]
+    search = build_search(rows, metric, None, None)
+    for new in (None, rows[3:10]):
+        found = []
+        for limit in (0, 2**40):
+            monkeypatch.setattr(few_rows, "NUMPY_NUMBERS", limit)
+            found.append(search.find_neighbors(new, 9))
+        np.testing.assert_array_equal(found[0], found[1])
 
 
 @pytest.mark.parametrize("metric", ["cosine", "correlation", "hellinger"])

@@ -1,15 +1,27 @@
-"""Exact search among few rows by numpy, which needs no compiled code."""
+"""Exact search among few rows by numpy, which needs compiled code only for rows of many columns."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 
+from umap_sk import kernels
 from umap_sk.kernels.lanes import sum_by_lanes
 from umap_sk.kernels.ranks import SAME_ROWS_DISTANCE
 from umap_sk.neighbors.euclidean import AffineRows, compute_half_squares
+from umap_sk.runtime.compile import as_readonly
 
 MAX_ROWS = 4096  # rows up to which this search is used
 EXTRA_CANDIDATES = 4  # candidates beyond the number of neighbors
 MATRIX_NUMBERS = 2**22  # numbers in memory at once
+NUMPY_NUMBERS = 2**25  # numbers of candidates that numpy ranks faster than a kernel compiles
 ROUNDING_SHARE = 2.0**-51  # relative error of a product of rows, per column
+
+Ranking: TypeAlias = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""A function of row numbers and their candidates, or -1, which sorts the candidates by exact rank and then by index.
+
+It returns the candidates and their ranks. Both variants below return the same bits."""
 
 
 def search_few(
@@ -20,6 +32,9 @@ def search_few(
     mean = training.mean(axis=0)
     centered, halves = training - mean, compute_half_squares(training - mean)
     rounding = ROUNDING_SHARE * (16 + training.shape[1])
+    rank: Ranking = partial(rank_by_numpy, queries, training, angular)
+    if len(queries) * (n_neighbors + EXTRA_CANDIDATES) * training.shape[1] > NUMPY_NUMBERS:
+        rank = partial(rank_by_kernel, rows if new is None else new, rows, angular)
     indices = np.empty((len(queries), n_neighbors), np.int64)
     ranks = np.empty((len(queries), n_neighbors))
     at_once = max(1, MATRIX_NUMBERS // max(len(training), (n_neighbors + EXTRA_CANDIDATES) * training.shape[1]))
@@ -31,8 +46,8 @@ def search_few(
         if new is None:
             estimates[np.arange(len(here)), np.arange(block.start, block.stop)] = np.inf
         slack = rounding * (half + halves.max())
-        found = select_nearest(estimates, slack, queries[block], training, n_neighbors, angular)
-        indices[block], ranks[block] = found
+        numbers = np.arange(block.start, block.stop)
+        indices[block], ranks[block] = select_nearest(estimates, slack, numbers, n_neighbors, rank)
     return indices, ranks
 
 
@@ -43,11 +58,11 @@ def scale_and_flag(rows: AffineRows) -> np.ndarray:
 
 
 def select_nearest(
-    estimates: np.ndarray, slack: np.ndarray, rows: np.ndarray, training: np.ndarray, wanted: int, angular: bool
+    estimates: np.ndarray, slack: np.ndarray, numbers: np.ndarray, wanted: int, rank: Ranking
 ) -> tuple[np.ndarray, np.ndarray]:
     """Select each row's nearest rows by exact ranks among enough candidates that no other row can be closer.
 
-    The errors of the estimates are bounded by `slack`.
+    The errors of the estimates are bounded by `slack`. An infinite estimate is no candidate.
     """
     n, count = estimates.shape
     kept = min(wanted + EXTRA_CANDIDATES, count)
@@ -55,28 +70,40 @@ def select_nearest(
         candidates = np.argpartition(estimates, kept - 1, axis=1)[:, :kept]
     else:
         candidates = np.tile(np.arange(count), (n, 1))
-    names, ranks = rank_candidates(rows, training, candidates, estimates, angular)
-    limits = np.take_along_axis(estimates, candidates, 1).max(axis=1) - slack
+    near = np.take_along_axis(estimates, candidates, 1)
+    names, ranks = rank(numbers, np.where(np.isinf(near), -1, candidates))
+    limits = near.max(axis=1) - slack
     for row in np.flatnonzero(limits <= ranks[:, wanted - 1]) if kept < count else ():
-        near = np.flatnonzero(estimates[row] <= ranks[row, wanted - 1] + slack[row])
-        one, best = rank_candidates(rows[[row]], training, near[None], estimates[[row]], angular)
+        more = np.flatnonzero(estimates[row] <= ranks[row, wanted - 1] + slack[row])
+        one, best = rank(numbers[[row]], more[None])
         names[row, :wanted], ranks[row, :wanted] = one[0, :wanted], best[0, :wanted]
     return names[:, :wanted], ranks[:, :wanted]
 
 
-def rank_candidates(
-    rows: np.ndarray, training: np.ndarray, candidates: np.ndarray, estimates: np.ndarray, angular: bool
+def rank_by_numpy(
+    queries: np.ndarray, training: np.ndarray, angular: bool, numbers: np.ndarray, candidates: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Sort each row's candidates by exact rank and then by index. Returns the candidates and their ranks."""
-    others, here = training[candidates], rows[:, None]
+    """Rank candidates by numpy. The arguments before the numbers are rows with their flags."""
+    others, here = training[candidates], queries[numbers][:, None]
     between = sum_by_lanes((here[..., :-1] - others[..., :-1]) ** 2)
     ranks = between / 2
     if angular:
         ranks = np.where(between <= SAME_ROWS_DISTANCE * SAME_ROWS_DISTANCE, 0, ranks)
         far = between >= 1
-        products = sum_by_lanes(rows[np.nonzero(far)[0], :-1] * others[far][:, :-1])
+        products = sum_by_lanes(here[np.nonzero(far)[0], 0, :-1] * others[far][:, :-1])
         ranks[far] = np.where(products <= SAME_ROWS_DISTANCE - 1, 2, 1 - products)
         ranks[others[..., -1] != here[..., -1]] = 1
-    ranks[np.isinf(np.take_along_axis(estimates, candidates, 1))] = np.inf
+    ranks[candidates < 0] = np.inf
     order = np.lexsort((candidates, ranks), axis=1)
     return np.take_along_axis(candidates, order, 1), np.take_along_axis(ranks, order, 1)
+
+
+def rank_by_kernel(
+    queries: AffineRows, training: AffineRows, angular: bool, numbers: np.ndarray, candidates: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rank candidates by a kernel."""
+    names, ranks = np.empty(candidates.shape, np.int64), np.empty(candidates.shape)
+    here = queries.features[numbers], queries.affine[numbers]
+    arrays = map(as_readonly, (*here, *training, candidates.astype(np.int64)))
+    kernels.rank_candidates(len(numbers), *arrays, False, angular, names, ranks)
+    return names, ranks
