@@ -24,7 +24,7 @@ def test_a_table_becomes_a_page(folder, capsys):
     assert code == 0 and (answer["rows"], answer["rows_without_place"]) == (3, 1)
     assert answer["columns"] == answer["colorings"] == ["name", "kind", "size"]
     assert answer["bytes"] == (folder / "map.html").stat().st_size
-    code, answer = answer_of([*command, "--colour", "size", "--title", "Animals"], capsys)
+    code, answer = answer_of([*command, "--color", "size", "--title", "Animals"], capsys)
     assert answer["colorings"] == ["size"] and "<title>Animals</title>" in (folder / "map.html").read_text()
     np.save("l.npy", np.array(["a", "b", "c"]))
     code, answer = answer_of(["show", "map.npy", "--labels", "l.npy", "--out", "map.html"], capsys)

@@ -31,6 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--colour",
+        "--color",
         action="append",
         metavar="NAME",
         help="A column of --labels that colors the points; several times for several colorings. By default all that "
