@@ -1,7 +1,6 @@
 """Tests of the neighbors of features: exact, independent of the batch, and with ties by index."""
 
 import warnings
-from unittest import mock
 
 import numba
 import numpy as np
@@ -12,7 +11,7 @@ from sklearn.metrics.pairwise import nan_euclidean_distances
 from sklearn.neighbors import VALID_METRICS_SPARSE
 
 from umap_sk import UMAP, PrecomputedUMAP
-from umap_sk.neighbors import differences, few_rows
+from umap_sk.neighbors import few_rows
 from umap_sk.neighbors.all_pairs import find_smallest
 from umap_sk.neighbors.differences import search_differences
 from umap_sk.neighbors.distances import SEARCHABLE
@@ -518,7 +517,7 @@ DIFFERENCES = {
 @pytest.mark.parametrize("metric", DIFFERENCES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_metrics_of_differences(metric, dtype):
-    """The search equals the formula for numbers of Python, in any number of blocks, for copies and rows of zeros."""
+    """The search equals the formula for numbers of Python, also for copies and rows of zeros."""
     rows = np.random.default_rng(0).normal(size=(150, 7)).astype(dtype)
     rows[100:120], rows[:, 3], rows[140:] = rows[:20], np.round(rows[:, 3]), 0
     parameters = {"p": 3} if metric == "minkowski" else {}
@@ -527,8 +526,7 @@ def test_metrics_of_differences(metric, dtype):
     expected = np.array([[DIFFERENCES[metric](x, y) for y in rows.tolist()] for x in rows.tolist()])
     for numbers in (np.arange(150), np.arange(40, 50), None):
         chosen = np.arange(150) if numbers is None else numbers
-        with mock.patch.object(differences, "NUMBERS_PER_CALL", 7 * 150 * 64):
-            found = search_differences(search.differences, rows, rows[chosen], 9, numbers=numbers)
+        found = search_differences(search.differences, rows, rows[chosen], 9, numbers=numbers)
         for i, names, dists in zip(chosen, *found, strict=True):
             others = [j for j in np.argsort(expected[i], kind="stable") if numbers is None or j != i][:9]
             np.testing.assert_array_equal(names, others)

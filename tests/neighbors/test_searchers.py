@@ -18,6 +18,7 @@ from umap_sk.neighbors.choice import SearchSettings, choose_searcher, is_small
 from umap_sk.neighbors.euclidean import scale_rows
 from umap_sk.neighbors.search import build_search
 from umap_sk.neighbors.search import find_neighbors as exactly
+from umap_sk.runtime.threads import limit_threads
 
 
 @pytest.fixture(scope="module")
@@ -262,12 +263,13 @@ def test_exact_search_of_many_rows(points, monkeypatch, capsys):
     expected = exactly(build_search(points, "manhattan", None, None), points, 9, own=True)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(choice, "EXACT_NUMBERS", 100)
-    monkeypatch.setattr("umap_sk.neighbors.differences.NUMBERS_PER_CALL", 250 * 600 * 12)
+    monkeypatch.setattr("umap_sk.neighbors.differences.NUMBERS_PER_CALL", 1)  # 256 rows at once for each thread
     monkeypatch.setattr(progress, "_make_rich_bar", lambda: None)
     many = asked(metric="manhattan")._replace(verbose=True)
-    searchers.search_training(points, many, 9)  # this search is too short for a warning
+    with limit_threads(1):
+        searchers.search_training(points, many, 9)  # this search is too short for a warning
     assert [line.split(", about")[0] for line in capsys.readouterr().err.splitlines()] == [
-        "search: 41 %", "search: 83 %"
+        "search: 42 %", "search: 85 %"
     ]  # fmt: skip
     monkeypatch.setattr(search_time, "WARN_SECONDS", 0)
     with pytest.warns(SlowSearchWarning, match=r"All 600 rows .* takes about .* pip install pynndescent"):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numba
 import numpy as np
 
 from umap_sk import kernels
@@ -24,7 +25,8 @@ CODES = {
 TREE_COLUMNS = 5  # up to this many columns, trees are fast for any number of rows
 COMPARED_ROWS = 100_000  # up to this many rows of more columns, comparing all is faster than trees
 MAX_POWER = 16  # of Minkowski metrics; powers up to this one are products
-NUMBERS_PER_CALL = 2**31  # numbers that are compared at once, in about a second, so that progress can be shown
+NUMBERS_PER_CALL = 2**30  # numbers that a thread compares at once, in some tenths of a second, to show progress
+BLOCKS_PER_CALL = 4  # blocks of rows for each thread, at least
 
 
 class DifferenceMetric(NamedTuple):
@@ -68,7 +70,8 @@ def search_differences(
     tiles = as_readonly(make_tiles(training))
     numbers = np.full(n, -1) if numbers is None else numbers.astype(np.int64)
     indices, dists = np.empty((n, wanted), np.int64), np.empty((n, wanted))
-    size = max(kernels.SEARCHED_ROWS, NUMBERS_PER_CALL // (len(training) * width))
+    size = max(BLOCKS_PER_CALL * kernels.SEARCHED_ROWS, NUMBERS_PER_CALL // (len(training) * width))
+    size *= numba.get_num_threads()
     for start in range(0, n, size):
         part = slice(start, min(n, start + size))
         given = as_readonly(np.ascontiguousarray(rows[part], np.float64)), as_readonly(numbers[part])
