@@ -122,8 +122,8 @@ class PrecomputedUMAP(
     output_metric : str or callable, default="euclidean"
         Metric of the embedding, which also determines its space: "euclidean", "haversine" (polar angles and longitudes
         on the sphere), "hyperboloid", "torus", "manhattan", "chebyshev", "minkowski", "cosine" or "correlation". It may
-        also be a function compiled by numba, as in umap-learn. Its arguments are two points and the values of
-        `output_metric_params`, and it returns a distance and its gradient.
+        also be a function compiled by numba, as in umap-learn. Its arguments are two points and those of
+        `output_metric_params`, by name, and it returns a distance and its gradient.
     output_metric_params : dict, default=None
         ``{"p": 2.0}`` for "minkowski", ``{"period": 2 * pi}`` for "torus" with one period for all axes or one for each,
         or additional arguments of a function.

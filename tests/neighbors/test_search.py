@@ -502,16 +502,22 @@ def test_many_ties_need_no_comparison_with_all_rows(monkeypatch):
             np.testing.assert_array_equal(names, copies[:9])
 
 
+def divide(a, b):
+    """Divide numbers, with x / 0 = 0 as in umap-learn."""
+    return a / b if b else 0.0
+
+
 DIFFERENCES = {
     "manhattan": lambda x, y: sum(abs(a - b) for a, b in zip(x, y, strict=True)),
     "chebyshev": lambda x, y: max(abs(a - b) for a, b in zip(x, y, strict=True)),
     "hamming": lambda x, y: sum(a != b for a, b in zip(x, y, strict=True)) / len(x),
     "canberra": lambda x, y: sum(abs(a - b) / (abs(a) + abs(b) or 1) for a, b in zip(x, y, strict=True)),
-    "braycurtis": lambda x, y: (
-        DIFFERENCES["manhattan"](x, y) / (DIFFERENCES["manhattan"](map(abs, x), (-abs(b) for b in y)) or 1)
-    ),
+    "braycurtis": lambda x, y: divide(DIFFERENCES["manhattan"](x, y), DIFFERENCES["manhattan"](x, [-b for b in y])),
     "minkowski": lambda x, y: sum(abs(a - b) * abs(a - b) * abs(a - b) for a, b in zip(x, y, strict=True)) ** (1 / 3),
 }
+
+
+TREE_METRICS = ("manhattan", "chebyshev", "minkowski")  # the others are no metrics, or trees are slow
 
 
 @pytest.mark.parametrize("metric", DIFFERENCES)
@@ -523,6 +529,7 @@ def test_metrics_of_differences(metric, dtype):
     parameters = {"p": 3} if metric == "minkowski" else {}
     search = build_search(rows, metric, parameters, None)
     assert search.differences and not search.uses_tree
+    assert build_search(rows[:, :3], metric, parameters, None).uses_tree == (metric in TREE_METRICS)
     expected = np.array([[DIFFERENCES[metric](x, y) for y in rows.tolist()] for x in rows.tolist()])
     for numbers in (np.arange(150), np.arange(40, 50), None):
         chosen = np.arange(150) if numbers is None else numbers

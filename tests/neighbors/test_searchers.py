@@ -236,6 +236,10 @@ def test_rule_of_auto(monkeypatch):
     assert is_small("euclidean", (12_000, 784)) and not is_small("euclidean", (12_001, 784))
     assert is_small("manhattan", (10_000, 1_000)) and not is_small("manhattan", (10_001, 1_000))
     assert is_small("hamming", (100_000, 10)) and not is_small("hamming", (100_001, 10))
+    assert is_small("manhattan", (4_096, 10**6)) and is_small("manhattan", (30_000, 10**6), sparse=True)
+    assert is_small("hamming", (30_000, 784), {"w": 1}) and not is_small("hamming", (100_000, 10), {"w": 1})
+    assert is_small("minkowski", (10**7, 5), {"p": 3}) and not is_small("minkowski", (12_001, 6), {"p": 3})
+    assert is_small("minkowski", (100_000, 10), {"p": 1}) and not is_small("minkowski", (12_001, 5))
     assert is_small("jaccard", (30_000, 784)) and not is_small("jaccard", (30_001, 784))
     assert is_small(compiled, (12_000, 10)) and not is_small(compiled, (12_001, 10))
     assert is_small(max, (30_000, 10)) and not is_small(max, (30_001, 10))
@@ -258,11 +262,29 @@ def test_rule_of_auto(monkeypatch):
     )
 
 
+@numba.njit
+def weighted(x, y, first=1.0, second=1.0):
+    """Return a distance with one weight for the first two columns and another one for the rest."""
+    total = 0.0
+    for column in range(x.shape[0]):
+        total += (first if column < 2 else second) * abs(x[column] - y[column])
+    return total
+
+
+@pytest.mark.parametrize("parameters", [{"second": 50.0, "first": 2.0}, {"second": 50.0}])
+def test_arguments_of_functions_in_pynndescent(points, parameters):
+    """PyNNDescent ignores the names of arguments, so they are passed in the order of the function."""
+    skip_without("pynndescent")
+    search = asked("pynndescent", metric=weighted, parameters=parameters)
+    assert searchers.search_training(points, search, 9)[-1]["recall"] > 0.95
+
+
 def test_exact_search_of_many_rows(points, monkeypatch, capsys):
     """Without PyNNDescent, a long exact search warns, reports progress and finds the same neighbors in blocks."""
     expected = exactly(build_search(points, "manhattan", None, None), points, 9, own=True)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(choice, "EXACT_NUMBERS", 100)
+    monkeypatch.setattr(choice, "LEAST_EXACT_ROWS", 100)
     monkeypatch.setattr("umap_sk.neighbors.differences.NUMBERS_PER_CALL", 1)  # 256 rows at once for each thread
     monkeypatch.setattr(progress, "_make_rich_bar", lambda: None)
     many = asked(metric="manhattan")._replace(verbose=True)

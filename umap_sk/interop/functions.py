@@ -80,7 +80,7 @@ def nearest_neighbors(
     metric : str or callable
         As in :class:`umap_sk.UMAP`.
     metric_kwds : dict, default=None
-        Further arguments of the metric. A function receives their values in order.
+        Further arguments of the metric, by name.
     random_state : int, RandomState or None, default=None
         Seed of PyNNDescent, if it searches.
     n_jobs : int, default=-1

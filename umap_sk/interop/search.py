@@ -12,6 +12,7 @@ from umap_sk._typing import Features, FeaturesLike, Metric
 from umap_sk.compatible.brute_force import check_rows, compute_distances, select_nearest
 from umap_sk.compatible.distances import METRICS
 from umap_sk.compatible.translation import convert_metric
+from umap_sk.neighbors.functions import order_arguments
 from umap_sk.neighbors.searchers import find_neighbors
 from umap_sk.neighbors.transformer import NeighborsTransformer
 from umap_sk.pipeline.parameters import RandomState
@@ -97,11 +98,12 @@ def search_by_pynndescent(X: FeaturesLike, n_neighbors: int, request: SearchRequ
     """Search with PyNNDescent, which calls a compiled metric from compiled code."""
     from pynndescent import NNDescent
 
+    assert isinstance(request.metric, Dispatcher)
     index = NNDescent(
         X,
         n_neighbors=n_neighbors,
         metric=request.metric,
-        metric_kwds=request.metric_kwds,
+        metric_kwds=order_arguments(request.metric, request.metric_kwds or {}),
         random_state=check_random_state(request.random_state),
         n_jobs=request.n_jobs,
         verbose=request.verbose,

@@ -57,7 +57,7 @@ def add_differences(metric, power, row, tile, sums, terms):
         else:
             for t in range(TILED_ROWS):
                 sums[t] += abs(number - others[t])
-                terms[t] += size + abs(np.float64(others[t]))
+                terms[t] += abs(number + others[t])
 
 
 @kernel
@@ -70,7 +70,7 @@ def compare_with_tile(metric, power, row, tile, sums, terms):
         if metric == HAMMING:
             sums[t] /= row.shape[0]
         elif metric == BRAY_CURTIS:
-            sums[t] /= terms[t] if terms[t] > 0 else 1.0
+            sums[t] = sums[t] / terms[t] if terms[t] > 0 else 0.0
 
 
 @block_kernel(SEARCHED_ROWS)

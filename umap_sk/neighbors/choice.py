@@ -12,13 +12,15 @@ from umap_sk.neighbors import distances
 from umap_sk.neighbors.approximate import LIBRARIES, Library
 from umap_sk.neighbors.differences import CODES, TREE_COLUMNS
 from umap_sk.neighbors.euclidean import ANGULAR
+from umap_sk.neighbors.functions import order_arguments
 
 SEARCHER_NAMES = ("auto", "exact", "inverted_file", *LIBRARIES)
 EXACT_ROWS = 12_000  # up to this, "auto" is exact for functions of Euclidean distances and compiled functions
 EXACT_NUMBERS = 10**11  # the same for metrics of differences: rows x rows x columns, which take about ten seconds
+LEAST_EXACT_ROWS = 4096  # of these, whatever the columns
 EXACT_ROWS_OTHERS = 30_000  # the same for all other metrics
 EUCLIDEAN_METRICS = ("euclidean", "sqeuclidean", *ANGULAR)
-TREE_METRICS = ("manhattan", "chebyshev", "minkowski")
+TREE_METRICS = ("manhattan", "chebyshev")  # and powers of Minkowski
 METRIC_ALIASES = {"l2": "euclidean", "l1": "manhattan", "cityblock": "manhattan"}
 
 
@@ -72,7 +74,7 @@ def choose_searcher(settings: SearchSettings, features: FeaturesLike) -> Searche
     if not is_named(settings.searcher, "auto"):
         return settings.searcher
     sparse = is_sparse(features)
-    if is_small(settings.metric, features.shape if is_sparse(features) else np.shape(features)):
+    if is_small(settings.metric, np.shape(features), settings.metric_params, sparse=sparse):
         return "exact"
     if _is_euclidean(settings):
         return "inverted_file"
@@ -80,15 +82,20 @@ def choose_searcher(settings: SearchSettings, features: FeaturesLike) -> Searche
     return "pynndescent" if found and importlib.util.find_spec("pynndescent") else "exact"
 
 
-def is_small(metric: Metric, shape: tuple[int, ...]) -> bool:
+def is_small(
+    metric: Metric, shape: tuple[int, ...], metric_params: Parameters | None = None, *, sparse: bool = False
+) -> bool:
     """Return whether "auto" is exact. The rule involves no timing, so all machines find the same neighbors."""
     rows, columns = shape if len(shape) == 2 else (0, 0)
-    name = _name_metric(metric, 2) if isinstance(metric, str) else None
-    if columns <= TREE_COLUMNS and name in TREE_METRICS:
+    if not isinstance(metric, str):
+        return rows <= (EXACT_ROWS if isinstance(metric, Dispatcher) else EXACT_ROWS_OTHERS)
+    parameters = dict(metric_params or {})
+    name, _ = _name_metric(metric, distances.get_power(parameters)), parameters.pop("p", None)
+    if columns <= TREE_COLUMNS and (name in TREE_METRICS or isinstance(name, tuple)):
         return True
-    if name in CODES:
-        return rows * rows * columns <= EXACT_NUMBERS
-    return rows <= (EXACT_ROWS if name in EUCLIDEAN_METRICS or isinstance(metric, Dispatcher) else EXACT_ROWS_OTHERS)
+    if name in CODES and not parameters and not sparse:
+        return rows <= LEAST_EXACT_ROWS or rows * rows * columns <= EXACT_NUMBERS
+    return rows <= (EXACT_ROWS if name in EUCLIDEAN_METRICS or isinstance(name, tuple) else EXACT_ROWS_OTHERS)
 
 
 def _is_euclidean(settings: SearchSettings) -> bool:
@@ -116,7 +123,8 @@ def translate_metric(
     if sparse and not library.sparse:
         return None
     if not isinstance(metric, str):
-        return (metric, dict(metric_params or {})) if library.functions and isinstance(metric, Dispatcher) else None
+        is_called = library.functions and isinstance(metric, Dispatcher)
+        return (metric, order_arguments(metric, metric_params or {})) if is_called else None
     if metric not in distances.SEARCHABLE or (sparse and metric not in distances.SPARSE_METRICS):
         return None
     if metric in ANGULAR:

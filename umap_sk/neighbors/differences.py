@@ -22,6 +22,7 @@ CODES = {
 }
 """Metrics without arguments, by the names of scikit-learn."""
 
+TREE_CODES = kernels.MANHATTAN, kernels.CHEBYSHEV, kernels.MINKOWSKI
 TREE_COLUMNS = 5  # up to this many columns, trees are fast for any number of rows
 COMPARED_ROWS = 100_000  # up to this many rows of more columns, comparing all is faster than trees
 MAX_POWER = 16  # of Minkowski metrics; powers up to this one are products
@@ -48,9 +49,12 @@ def find_difference_metric(metric: Metric, parameters: Parameters) -> Difference
     return DifferenceMetric(kernels.MINKOWSKI, int(power))
 
 
-def prefers_trees(n_training: int, columns: int) -> bool:
-    """Return whether trees find the neighbors faster than a comparison with all training rows."""
-    return columns <= TREE_COLUMNS or n_training > COMPARED_ROWS
+def prefers_trees(metric: DifferenceMetric, n_training: int, columns: int) -> bool:
+    """Return whether trees find the nearest neighbors, and faster than a comparison with all training rows.
+
+    The triangle inequality does not hold for the Bray-Curtis distance. For Hamming and Canberra, trees are slow.
+    """
+    return metric.code in TREE_CODES and (columns <= TREE_COLUMNS or n_training > COMPARED_ROWS)
 
 
 def search_differences(

@@ -11,6 +11,7 @@ from umap_sk.kernels.lanes import sum_by_lanes
 from umap_sk.kernels.ranks import SAME_ROWS_DISTANCE
 from umap_sk.neighbors.euclidean import AffineRows, compute_half_squares
 from umap_sk.runtime.compile import as_readonly
+from umap_sk.runtime.threads import config
 
 MAX_ROWS = 4096  # rows up to which this search is used
 EXTRA_CANDIDATES = 4  # candidates beyond the number of neighbors
@@ -33,7 +34,8 @@ def search_few(
     centered, halves = training - mean, compute_half_squares(training - mean)
     rounding = ROUNDING_SHARE * (16 + training.shape[1])
     rank: Ranking = partial(rank_by_numpy, queries, training, angular)
-    if len(queries) * (n_neighbors + EXTRA_CANDIDATES) * training.shape[1] > NUMPY_NUMBERS:
+    many = len(queries) * (n_neighbors + EXTRA_CANDIDATES) * training.shape[1] > NUMPY_NUMBERS
+    if many and not config.DISABLE_JIT:
         rank = partial(rank_by_kernel, rows if new is None else new, rows, angular)
     indices = np.empty((len(queries), n_neighbors), np.int64)
     ranks = np.empty((len(queries), n_neighbors))

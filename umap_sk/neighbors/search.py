@@ -61,8 +61,10 @@ class SklearnSearch(NamedTuple):
 
     @property
     def uses_tree(self) -> bool:
-        """Whether scikit-learn's trees are faster than a comparison of all rows."""
-        return self.nearest._fit_method != "brute" and prefers_trees(*self.features.shape)
+        """Whether scikit-learn's trees search by a metric of differences."""
+        metric = self.differences
+        fitted = self.nearest._fit_method != "brute"
+        return metric is not None and fitted and prefers_trees(metric, *self.features.shape)
 
 
 class NoSearch(NamedTuple):

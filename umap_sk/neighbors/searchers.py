@@ -128,7 +128,9 @@ def search_training(
     if is_named(searcher, "exact", "inverted_file"):
         index = build_own_search(features, settings._replace(searcher=searcher))
         if is_named(settings.searcher, "auto") and isinstance(index, SklearnSearch):
-            if callable(settings.metric) or not is_small(settings.metric, features.shape):
+            sparse = is_sparse(features)
+            few = is_small(settings.metric, features.shape, settings.metric_params, sparse=sparse)
+            if callable(settings.metric) or not few:
                 warn_about_time(index, features, settings)
         with show_rows("search", settings.verbose) as show:
             indices, dists = search.find_neighbors(index, features, n_neighbors, own=True, progress=show)
