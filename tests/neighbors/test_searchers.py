@@ -271,10 +271,18 @@ def weighted(x, y, first=1.0, second=1.0):
     return total
 
 
-@pytest.mark.parametrize("parameters", [{"second": 50.0, "first": 2.0}, {"second": 50.0}])
-def test_arguments_of_functions_in_pynndescent(points, parameters):
-    """PyNNDescent ignores the names of arguments, so they are passed in the order of the function."""
+@pytest.mark.parametrize("parameters", [{"second": 50.0, "first": 1.0}, {"second": 50.0}])
+def test_arguments_of_functions_are_ordered(parameters):
+    """PyNNDescent ignores the names of arguments, so it gets them in the order of the function, with its defaults."""
+    _, passed = choice.translate_metric(index.LIBRARIES["pynndescent"], weighted, parameters, False)
+    assert list(passed.items()) == [("first", 1.0), ("second", 50.0)]
+
+
+@pytest.mark.long
+def test_arguments_of_functions_in_pynndescent(points):
+    """PyNNDescent finds the neighbors by a function with named arguments."""
     skip_without("pynndescent")
+    parameters = {"second": 50.0, "first": 2.0}
     search = asked("pynndescent", metric=weighted, parameters=parameters)
     assert searchers.search_training(points, search, 9)[-1]["recall"] > 0.95
 
