@@ -51,7 +51,7 @@ def _plan_files(arguments: dict[str, Any], data: dict[str, Any]) -> planning.Pla
     estimator = PrecomputedUMAP(**arguments)
     estimator._validate_params()
     given = {"edges": apart.get("edges"), "init": apart.get("init", "array"), "checkpoint": estimator.checkpoint}
-    plan_sizes.read_indices(data.get("knn_indices"))
+    data["knn_indices"] = plan_sizes.read_indices(data.get("knn_indices"))
     sizes = plan_sizes.derive_sizes(estimator._get_settings(), **data, **given)
     sizes = sizes._replace(on_disk=apart.get("on_disk", sizes.on_disk))
     return planning.plan_sizes(sizes, timed=apart.get("timed", True), n_jobs=apart.get("n_jobs"))

@@ -14,7 +14,7 @@ from umap_sk import kernels
 from umap_sk._typing import DistanceWithGradient, OutputMetric, Parameters
 from umap_sk.layout.angles import compute_angles, compute_sines_and_cosines
 from umap_sk.layout.space_parameters import read_space_parameters
-from umap_sk.neighbors.functions import bind_arguments, get_name
+from umap_sk.neighbors.functions import get_name, order_arguments
 from umap_sk.runtime.compile import as_readonly, compile_callback
 from umap_sk.runtime.spelling import nearest_name
 from umap_sk.runtime.threads import config
@@ -68,9 +68,8 @@ def resolve_space(metric: OutputMetric, params: Parameters | None, n_components:
     """Check an output metric and its parameters, and return its space, or None for the Euclidean metric."""
     params = params or {}
     if callable(metric):
-        bound = bind_arguments(metric, params, "output_metric_params")
-        arguments = bound.args[2:] if bound and params else tuple(params.values())
-        return make_function_space(metric, arguments, n_components)
+        arguments = order_arguments(metric, params, "output_metric_params")
+        return make_function_space(metric, tuple(arguments.values()), n_components)
     if metric != "euclidean" and metric not in NAMED_METRICS:
         names = ", ".join(map(repr, ("euclidean", *NAMED_METRICS)))
         raise ValueError(

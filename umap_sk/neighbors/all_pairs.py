@@ -16,16 +16,15 @@ def search_all_pairs(
     wanted: int,
     *,
     numbers: np.ndarray | None,
-    parallel: bool = True,
     progress: Callable[[int, int], object] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find the nearest training rows of each row, by distance and then by index.
 
     `compute` returns the distances of some rows to all training rows. `shape` contains the number of rows and of
     training rows. `numbers` are those of the rows among the training rows, so that no row is its own neighbor, or None
-    for new rows. Without `parallel`, `compute` is called by one thread.
+    for new rows.
     """
-    (n, n_training), threads = shape, numba.get_num_threads() if parallel else 1
+    (n, n_training), threads = shape, numba.get_num_threads()
     indices, dists = np.empty((n, wanted), np.int64), np.empty((n, wanted))
     size = max(1, min(BLOCK_PAIRS // n_training, -(-n // (4 * threads))))
 

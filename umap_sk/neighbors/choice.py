@@ -89,22 +89,27 @@ def is_small(
     rows, columns = shape if len(shape) == 2 else (0, 0)
     if not isinstance(metric, str):
         return rows <= (EXACT_ROWS if isinstance(metric, Dispatcher) else EXACT_ROWS_OTHERS)
-    parameters = dict(metric_params or {})
-    name, _ = _name_metric(metric, distances.get_power(parameters)), parameters.pop("p", None)
+    name, others = _split_power(metric, metric_params)
     if columns <= TREE_COLUMNS and (name in TREE_METRICS or isinstance(name, tuple)):
         return True
-    if name in CODES and not parameters and not sparse:
+    if name in CODES and not others and not sparse:
         return rows <= LEAST_EXACT_ROWS or rows * rows * columns <= EXACT_NUMBERS
     return rows <= (EXACT_ROWS if name in EUCLIDEAN_METRICS or isinstance(name, tuple) else EXACT_ROWS_OTHERS)
 
 
 def _is_euclidean(settings: SearchSettings) -> bool:
     """Return whether the metric is a function of Euclidean distances without arguments that change it."""
-    parameters = dict(settings.metric_params or {})
-    power = distances.get_power(parameters)
-    parameters.pop("p", None)
-    name = _name_metric(settings.metric, power) if isinstance(settings.metric, str) else None
-    return name in EUCLIDEAN_METRICS and not parameters
+    if not isinstance(settings.metric, str):
+        return False
+    name, others = _split_power(settings.metric, settings.metric_params)
+    return name in EUCLIDEAN_METRICS and not others
+
+
+def _split_power(metric: str, metric_params: Parameters | None) -> tuple[str | tuple[str, float], Parameters]:
+    """Return one name for a metric and its power, and the other arguments."""
+    parameters = metric_params or {}
+    others = {name: value for name, value in parameters.items() if name != "p"}
+    return _name_metric(metric, distances.get_power(parameters)), others
 
 
 def identify_searcher(settings: SearchSettings, features: FeaturesLike) -> Searcher:

@@ -34,12 +34,12 @@ def search_few(
     centered, halves = training - mean, compute_half_squares(training - mean)
     rounding = ROUNDING_SHARE * (16 + training.shape[1])
     rank: Ranking = partial(rank_by_numpy, queries, training, angular)
-    many = len(queries) * (n_neighbors + EXTRA_CANDIDATES) * training.shape[1] > NUMPY_NUMBERS
-    if many and not config.DISABLE_JIT:
-        rank = partial(rank_by_kernel, rows if new is None else new, rows, angular)
+    width = (n_neighbors + EXTRA_CANDIDATES) * training.shape[1]  # numbers that are compared for a row
+    if len(queries) * width > NUMPY_NUMBERS and not config.DISABLE_JIT:
+        rank, width = partial(rank_by_kernel, rows if new is None else new, rows, angular), training.shape[1]
     indices = np.empty((len(queries), n_neighbors), np.int64)
     ranks = np.empty((len(queries), n_neighbors))
-    at_once = max(1, MATRIX_NUMBERS // max(len(training), (n_neighbors + EXTRA_CANDIDATES) * training.shape[1]))
+    at_once = max(1, MATRIX_NUMBERS // max(len(training), width))
     for first in range(0, len(queries), at_once):
         block = slice(first, min(first + at_once, len(queries)))
         here = queries[block] - mean

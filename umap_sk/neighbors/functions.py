@@ -47,10 +47,12 @@ def bind_arguments(
     return bound
 
 
-def order_arguments(metric: DistanceFunction, parameters: Parameters) -> dict[str, object]:
-    """Return the arguments in the order of the function, with its defaults, for libraries that ignore their names."""
-    bound = bind_arguments(metric, parameters) if parameters else None
-    return dict(parameters) if bound is None else dict(list(bound.arguments.items())[2:])
+def order_arguments(
+    metric: Callable[..., object], parameters: Parameters, name: str = "metric_params"
+) -> dict[str, object]:
+    """Return the arguments in the order of the function, with its defaults, for calls by position."""
+    bound = bind_arguments(metric, parameters, name)
+    return dict(parameters) if bound is None or not parameters else dict(list(bound.arguments.items())[2:])
 
 
 def make_comparison(metric: DistanceFunction, parameters: Parameters) -> Comparison:

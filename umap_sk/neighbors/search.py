@@ -20,7 +20,7 @@ from umap_sk.neighbors.differences import (
     search_differences,
 )
 from umap_sk.neighbors.euclidean import is_euclidean
-from umap_sk.neighbors.functions import compute_all, get_name, make_comparison
+from umap_sk.neighbors.functions import Comparison, compute_all, get_name, make_comparison
 from umap_sk.neighbors.missing_values import compute_nan_euclidean
 from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.neighbors.rows import MAX_NEGATIVE
@@ -61,10 +61,8 @@ class SklearnSearch(NamedTuple):
 
     @property
     def uses_tree(self) -> bool:
-        """Whether scikit-learn's trees search by a metric of differences."""
-        metric = self.differences
-        fitted = self.nearest._fit_method != "brute"
-        return metric is not None and fitted and prefers_trees(metric, *self.features.shape)
+        """Whether scikit-learn searches by a tree."""
+        return bool(self.nearest._fit_method != "brute")
 
 
 class NoSearch(NamedTuple):
@@ -94,8 +92,13 @@ def build_search(
     others = {key: value for key, value in parameters.items() if key != "p"}
     if name == "mahalanobis":
         n_jobs = 1  # the threads of scikit-learn's trees share one buffer for its differences
+    differences = None if is_sparse(features) else find_difference_metric(name, parameters)
     nearest = NearestNeighbors(
-        metric=name, p=distances.get_power(parameters), n_jobs=n_jobs, metric_params=others or None
+        algorithm="brute" if differences and not prefers_trees(differences, *features.shape) else "auto",
+        metric=name,
+        p=distances.get_power(parameters),
+        n_jobs=n_jobs,
+        metric_params=others or None,
     )
     try:
         return SklearnSearch(name, parameters, nearest.fit(distances.prepare_features(features, name)))
@@ -159,19 +162,11 @@ def _search_by_sklearn(
     """
     own = features is None
     rows = search.features if features is None else distances.prepare_features(features, search.metric)
-    if not isinstance(search.metric, str):
-        compute = partial(compute_all, make_comparison(search.metric, search.parameters), others=search.features)
-        shape = (rows.shape[0], search.n_rows)
-        numbers = np.arange(search.n_rows) if own else None
-        return search_all_pairs(lambda block: compute(rows[block]), shape, wanted, numbers=numbers, progress=progress)
-    name = search.metric
+    n, name = rows.shape[0], search.metric
+    if not isinstance(name, str) or (search.differences and not (search.uses_tree or is_sparse(rows))):
+        return _compare_with_all(search, rows, wanted, np.arange(n) if own else None, progress)
     if name in SET_FORMULAS and not search.parameters and rows.shape[1] <= MAX_COLUMNS:
         return search_sets(name, np.asarray(search.features), None if own else np.asarray(rows), wanted, progress)
-    n, differences = rows.shape[0], None if is_sparse(rows) else search.differences
-    if differences and not search.uses_tree:
-        numbers = np.arange(n) if own else None
-        training = np.asarray(search.features)
-        return search_differences(differences, training, np.asarray(rows), wanted, numbers=numbers, progress=progress)
     indices, dists = np.empty((n, wanted), np.int64), np.empty((n, wanted))
     for start in range(0, n, ROWS_PER_CALL):
         end = min(start + ROWS_PER_CALL, n)
@@ -180,8 +175,7 @@ def _search_by_sklearn(
             tied = _query_rows(search, rows, tied, min(n_queried, search.n_rows - own), own, (indices, dists))
             n_queried = 4 * n_queried
         if len(tied):
-            numbers = tied if own else None
-            indices[tied], dists[tied] = _compare_with_all(search, rows, tied, wanted, numbers)
+            indices[tied], dists[tied] = _compare_with_all(search, rows[tied], wanted, tied if own else None)
         if progress:
             progress(end, n)
     return indices, dists
@@ -228,17 +222,25 @@ def drop_itself(rows: np.ndarray, values: np.ndarray, names: np.ndarray) -> tupl
 
 
 def _compare_with_all(
-    search: SklearnSearch, rows: Features, tied: np.ndarray, wanted: int, numbers: np.ndarray | None
+    search: SklearnSearch,
+    rows: Features,
+    wanted: int,
+    numbers: np.ndarray | None,
+    progress: Callable[[int, int], object] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the nearest rows of the tied rows after a comparison with all training rows."""
+    """Return the nearest rows of some rows after a comparison with all training rows.
+
+    `numbers` are those of the rows among the training rows, or None.
+    """
     if search.differences and not is_sparse(rows):
-        training = np.asarray(search.features)
-        return search_differences(search.differences, training, np.asarray(rows)[tied], wanted, numbers=numbers)
-
-    def compare(block: slice) -> np.ndarray:
-        return np.stack([compute_distances(search, rows[row : row + 1], search.features) for row in tied[block]])
-
-    return search_all_pairs(compare, (len(tied), search.n_rows), wanted, numbers=numbers, parallel=False)
+        pair = np.asarray(search.features), np.asarray(rows)
+        return search_differences(search.differences, *pair, wanted, numbers=numbers, progress=progress)
+    compare: Comparison = partial(compute_distances, search)
+    if not isinstance(search.metric, str):
+        compare = make_comparison(search.metric, search.parameters)
+    compute = partial(compute_all, compare, others=search.features)
+    shape = (rows.shape[0], search.n_rows)
+    return search_all_pairs(lambda block: compute(rows[block]), shape, wanted, numbers=numbers, progress=progress)
 
 
 def check_values(features: Features, metric: Metric, parameters: Parameters) -> None:
