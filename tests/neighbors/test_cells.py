@@ -1,5 +1,7 @@
 """Tests of the inverted file of dense rows: its kernels, compared with naive ones, and the neighbors that it finds."""
 
+import pickle
+
 import naive_search as naive
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from umap_sk.kernels import lanes, products
 from umap_sk.kernels.borrowed import borrow
 from umap_sk.kernels.keys import EMPTY_KEY, ROW_MASK, keep_nearest, key_of, value_of
 from umap_sk.kernels.products import TILE_COLUMNS, TILE_ROWS
-from umap_sk.neighbors import cells, few_rows
+from umap_sk.neighbors import cell_effort, cells, few_rows
 from umap_sk.neighbors.euclidean import scale_rows
 from umap_sk.neighbors.principal_axes import Axes, find_principal_axes
 from umap_sk.neighbors.row_search import RowSearch
@@ -170,7 +172,7 @@ def test_projection():
     random = np.random.default_rng(0)
     rows = (random.normal(size=(150, 20)) @ random.normal(size=(20, 140)) + 5).astype(np.float32)
     scaled = scale_rows(rows, "euclidean", 0)
-    axes = find_principal_axes(*scaled)
+    axes = find_principal_axes(*scaled, 0.94)
     assert axes.directions is not None and len(axes.directions) % TILE_COLUMNS == 0
     np.testing.assert_allclose(axes.directions @ axes.directions.T, np.eye(len(axes.directions)), atol=1e-5)
     coordinates, errors = cells.project_rows(scaled, axes)
@@ -184,11 +186,11 @@ def test_projection():
 
 
 @pytest.mark.parametrize("rounds", [1, 4])
-def test_visits_the_cells_of_the_rule(rows, rounds, monkeypatch):
+def test_visits_the_cells_of_the_rule(rows, rounds):
     """Each row is compared only with the rows of those cells that the naive search visits."""
     reaches = cells.CELL_REACHES[1 : 1 + rounds]
-    monkeypatch.setattr(cells, "MAX_NUMBERS", 0 if rounds == 1 else cells.MAX_NUMBERS)
-    index = index_of(rows)
+    effort = cells.USUAL_EFFORT
+    index = index_of(rows)._replace(effort=effort._replace(max_numbers=0) if rounds == 1 else effort)
     homes = np.full(500, -1)
     packed, centers = index.cells, index.centers.centers
     for cell in range(len(centers)):
@@ -286,15 +288,33 @@ def test_same_bits_on_any_number_of_threads_and_in_any_cut(rows, monkeypatch):
 def test_copies_take_no_time_of_their_square(monkeypatch):
     """A cell of equal rows is divided, so that the number of comparisons is limited."""
     monkeypatch.setattr(cells, "MIN_CELL_ROWS", 20)
-    monkeypatch.setattr(cells, "MAX_PAIRS", 300)
     rows = np.ones((3000, 4))
-    index = index_of(rows)
+    index = index_of(rows)._replace(effort=cells.USUAL_EFFORT._replace(max_pairs=300))
     assert (
         len(index.centers.centers) > 10
         and np.diff(index.cells.starts).max() <= np.sqrt(1000) * cells.MAX_CELL_FACTOR + TILE_COLUMNS
     )
     indices, ranks = cells.search_cells(index, None, 5, exact=False)
     assert not ranks.any() and (indices >= 0).all() and not (indices == np.arange(3000)[:, None]).any()
+
+
+@pytest.mark.parametrize("columns, effort", [(3, cells.USUAL_EFFORT), (50, cells.GREAT_EFFORT)])
+def test_effort_follows_from_the_recall(columns, effort, monkeypatch):
+    """Rows whose neighbors are hard to find are searched with more effort, also by a stored search."""
+    monkeypatch.setattr(few_rows, "MAX_ROWS", 100)
+    monkeypatch.setattr(cell_effort, "MIN_RECALL", 0.9)
+    rows = np.random.default_rng(0).normal(size=(13_000, columns)).astype(np.float32)
+    search = RowSearch(rows, "euclidean", exact=False)
+    found = search.find_neighbors(None, 15)[0][:50]
+    assert search._get_index().effort == effort
+    usual = cells.search_cells(cells.build_cells(search._get_index().rows, False), None, 15, exact=False)[0][:50]
+    expected = search.as_exact().find_neighbors(rows[:50], 16)[0][:, 1:]
+    shares = [
+        np.mean([np.isin(*pair).mean() for pair in zip(names, expected, strict=True)]) for names in (usual, found)
+    ]
+    assert shares[0] == shares[1] > 0.95 if effort is cells.USUAL_EFFORT else shares[0] < 0.9 < shares[1]
+    stored = pickle.loads(pickle.dumps(search))
+    np.testing.assert_array_equal(stored.find_neighbors(None, 15)[0][:50], found)
 
 
 def test_progress(rows):
@@ -308,11 +328,11 @@ def test_few_columns_are_taken_as_they_are():
     """Principal axes are used only for many columns, and only if few axes explain most of the variance."""
     random = np.random.default_rng(0)
     narrow, noise = random.normal(size=(300, 100)), random.normal(size=(3000, 140))
-    assert isinstance(find_principal_axes(narrow, np.tile([1.0, 0.0], (300, 1))), Axes)
-    assert find_principal_axes(narrow, np.tile([1.0, 0.0], (300, 1))).directions is None
-    assert find_principal_axes(noise, np.tile([1.0, 0.0], (3000, 1))).directions is None
+    assert isinstance(find_principal_axes(narrow, np.tile([1.0, 0.0], (300, 1)), 0.94), Axes)
+    assert find_principal_axes(narrow, np.tile([1.0, 0.0], (300, 1)), 0.94).directions is None
+    assert find_principal_axes(noise, np.tile([1.0, 0.0], (3000, 1)), 0.94).directions is None
     low = random.normal(size=(300, 5)) @ random.normal(size=(5, 140))
-    directions = find_principal_axes(low, np.tile([1.0, 0.0], (300, 1))).directions
+    directions = find_principal_axes(low, np.tile([1.0, 0.0], (300, 1)), 0.94).directions
     assert directions is not None and len(directions) == TILE_COLUMNS
 
 

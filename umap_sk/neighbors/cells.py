@@ -22,10 +22,22 @@ BLOCK_SLOTS = 960  # slots of a block, whose rows are searched together
 MAX_CELL_FACTOR = 8  # larger multiples of the average are split
 RESIDUAL_CORRELATION = 0.25  # assumed correlation between the residuals of neighbors
 PROGRESS_STEPS = 20  # launches in which all rows are searched, so that progress can be shown
-NEAREST_CELLS, MAX_PAIRS = 6, 20_000
+NEAREST_CELLS = 6
 CELL_REACHES = [-np.inf, 0.4, 0.6, 0.8, 1.0]  # reaches of the rounds; the first round visits the nearest cells
-MAX_NUMBERS = 200_000  # numbers that a row is compared with before the third round and those after it
 CELLS_IN_VIEW = 1024  # cells that a group visits in an approximate search
+
+
+class SearchEffort(NamedTuple):
+    """The effort of an approximate search."""
+
+    variance_share: float  # along the principal axes
+    kept_per_neighbor: int  # candidates that a row keeps per wanted neighbor, if the rows are projected
+    max_pairs: int  # rows that a row is compared with before the rounds
+    max_numbers: int  # numbers that a row is compared with before the third round and those after it
+
+
+USUAL_EFFORT = SearchEffort(0.94, 3, 20_000, 200_000)
+GREAT_EFFORT = SearchEffort(0.985, 6, 80_000, 800_000)  # recall .60 -> .99 of 50,000 normal rows in 50 dimensions
 
 
 class CellPlan(NamedTuple):
@@ -35,6 +47,7 @@ class CellPlan(NamedTuple):
     centers: Centers
     members: np.ndarray  # row in each slot
     starts: np.ndarray  # first slot of each cell
+    effort: SearchEffort
 
 
 class CellIndex(NamedTuple):
@@ -46,19 +59,23 @@ class CellIndex(NamedTuple):
     centers: Centers
     cells: Packed
     errors: Errors  # bounds of the rounding errors
+    effort: SearchEffort
 
 
-def build_cells(rows: AffineRows, angular: bool, plan: CellPlan | None = None) -> CellIndex:
-    """Build an index: find centers and assign each row to its nearest one, or use those of `plan`."""
-    axes = find_principal_axes(*rows) if plan is None else plan.axes
+def build_cells(
+    rows: AffineRows, angular: bool, plan: CellPlan | None = None, effort: SearchEffort = USUAL_EFFORT
+) -> CellIndex:
+    """Build an index: find centers and assign each row to its nearest one, or use those of `plan` and its effort."""
+    axes = find_principal_axes(*rows, effort.variance_share) if plan is None else plan.axes
     coordinates, errors = project_rows(rows, axes)
     if plan is None:
-        plan = plan_cells(coordinates, axes)
+        plan = plan_cells(coordinates, axes, effort)
     cells = pack_cells(coordinates, plan.members, plan.starts, plan.centers.centers)
-    return CellIndex(rows, angular, axes, Centers(*map(as_readonly, plan.centers)), cells, bound_errors(errors, cells))
+    centers = Centers(*map(as_readonly, plan.centers))
+    return CellIndex(rows, angular, axes, centers, cells, bound_errors(errors, cells), plan.effort)
 
 
-def plan_cells(coordinates: np.ndarray, axes: Axes) -> CellPlan:
+def plan_cells(coordinates: np.ndarray, axes: Axes, effort: SearchEffort) -> CellPlan:
     """Find centers, and assign each row to a cell."""
     n = len(coordinates)
     average = max(MIN_CELL_ROWS, int(np.sqrt(n / 3)))
@@ -69,12 +86,12 @@ def plan_cells(coordinates: np.ndarray, axes: Axes) -> CellPlan:
     halves = [compute_half_squares(array).astype(np.float32) for array in (positions, coordinates)]
     lengths = np.maximum(halves[0], find_cell_maxima(halves[1], members, starts))
     orders = order_cells(positions, groups, group_centers)
-    return CellPlan(axes, Centers(positions, groups, group_centers, orders, lengths), members, starts)
+    return CellPlan(axes, Centers(positions, groups, group_centers, orders, lengths), members, starts, effort)
 
 
 def extract_plan(index: CellIndex) -> CellPlan:
     """Return the stored part of an index."""
-    return CellPlan(index.axes, index.centers, index.cells.members, index.cells.starts)
+    return CellPlan(index.axes, index.centers, index.cells.members, index.cells.starts, index.effort)
 
 
 def pack_cells(coordinates: np.ndarray, members: np.ndarray, starts: np.ndarray, centers: np.ndarray) -> Packed:
@@ -203,17 +220,17 @@ def search_cells(
     own = new is None
     rows = index.rows if new is None else new
     queries, errors = (index.cells, index.errors.rows) if new is None else pack_queries(index, new)
-    n, width = len(rows.affine), index.centers.centers.shape[1]
+    n, width, limits = len(rows.affine), index.centers.centers.shape[1], index.effort
     indices, ranks = np.empty((n, n_neighbors), np.int64), np.empty((n, n_neighbors))
     compared = Compared(*map(as_readonly, (*rows, *index.rows)))
     weights = np.ones(width, np.float32)
     if index.axes.directions is not None:
         weights[len(index.axes.directions)] = RESIDUAL_CORRELATION
     weights = as_readonly(weights)
-    kept = n_neighbors + 6 if index.axes.directions is None else 3 * n_neighbors
+    kept = n_neighbors + 6 if index.axes.directions is None else limits.kept_per_neighbor * n_neighbors
     reaches = as_readonly(np.array(CELL_REACHES, np.float32))
-    most_pairs = np.full(len(reaches), min(MAX_PAIRS, MAX_NUMBERS // width))
-    most_pairs[:2] = MAX_PAIRS
+    most_pairs = np.full(len(reaches), min(limits.max_pairs, limits.max_numbers // width))
+    most_pairs[:2] = limits.max_pairs
     effort = Effort(n_neighbors, kept, NEAREST_CELLS, reaches, as_readonly(most_pairs))
     centers = index.centers
     if not exact:

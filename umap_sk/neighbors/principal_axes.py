@@ -17,7 +17,6 @@ from umap_sk.linear_algebra.principal_directions import (
 
 AXES_SAMPLE = 1800  # rows of the sample
 UNPROJECTED_COLUMNS = 128  # up to this many columns, rows are not projected
-VARIANCE_SHARE = 0.94  # share of the variance of the sample along the directions
 AXES_NUMBERS = 144, 192  # largest numbers of axes: the second one for rows whose variance is spread over more axes
 
 
@@ -28,11 +27,12 @@ class Axes(NamedTuple):
     directions: np.ndarray | None  # (n_axes, n_columns), orthonormal, float32; None for the columns themselves
 
 
-def find_principal_axes(features: np.ndarray, affine: np.ndarray) -> Axes:
+def find_principal_axes(features: np.ndarray, affine: np.ndarray, variance_share: float) -> Axes:
     """Find axes of scaled and shifted rows by subspace iteration (Halko, Martinsson, Tropp 2011, section 4.5).
 
-    Their number is a multiple of TILE_COLUMNS. Every orthonormal basis preserves the distances. So the axes affect the
-    speed of a search, but not its result.
+    The sample has `variance_share` of its variance along the axes, unless that needs too many of them. Their number is
+    a multiple of TILE_COLUMNS. Every orthonormal basis preserves the distances. So the axes affect the speed of a
+    search, and the result of an approximate one.
     """
     n, columns = features.shape
     random = np.random.default_rng(0)
@@ -49,9 +49,9 @@ def find_principal_axes(features: np.ndarray, affine: np.ndarray) -> Axes:
         for most in AXES_NUMBERS:
             found = find_directions(centered, random.random((min(columns, most + TILE_COLUMNS), columns)) - 0.5)
             shares = np.cumsum(found.squares[:most]) / max(total, np.finfo(float).tiny)
-            if shares[-1] >= VARIANCE_SHARE:
+            if shares[-1] >= variance_share:
                 break
-    directions, wanted = found.vectors.astype(np.float32), 1 + int(np.searchsorted(shares, VARIANCE_SHARE))
+    directions, wanted = found.vectors.astype(np.float32), 1 + int(np.searchsorted(shares, variance_share))
     count = min(most, -(-wanted // TILE_COLUMNS) * TILE_COLUMNS)
     return Axes(mean, directions[:count] if count + TILE_COLUMNS < columns else None)
 

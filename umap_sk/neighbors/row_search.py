@@ -9,6 +9,7 @@ import scipy.sparse
 from umap_sk import kernels
 from umap_sk._typing import Features, SparseMatrix, is_sparse
 from umap_sk.neighbors import cells, few_rows, sparse_index
+from umap_sk.neighbors.cell_effort import build_cells_by_recall
 from umap_sk.neighbors.distances import make_canonical
 from umap_sk.neighbors.euclidean import ANGULAR, AffineRows, choose_exponent, convert_ranks, scale_rows
 from umap_sk.runtime.compile import as_readonly
@@ -121,11 +122,16 @@ class RowSearch:
             if is_sparse(self.features) and not is_full(self.features):
                 self._index = sparse_index.build_index(make_canonical(self.features), self.metric, self._exponent)
             else:
-                rows = self._scale(self.features)
-                few = self.n_rows <= few_rows.MAX_ROWS
-                self._index = rows if few else cells.build_cells(rows, self.metric in ANGULAR, self._plan)
-                self._plan = None
+                self._index = self._build_dense_index(self._scale(self.features))
         return self._index
+
+    def _build_dense_index(self, rows: AffineRows) -> AffineRows | cells.CellIndex:
+        plan, angular, self._plan = self._plan, self.metric in ANGULAR, None
+        if self.n_rows <= few_rows.MAX_ROWS:
+            return rows
+        if self.exact or plan is not None:
+            return cells.build_cells(rows, angular, plan)
+        return build_cells_by_recall(rows, angular)
 
     def _scale(self, features: Features) -> AffineRows:
         dense = features.toarray() if is_sparse(features) else features
