@@ -302,7 +302,7 @@ def test_copies_take_no_time_of_their_square(monkeypatch):
 def test_effort_follows_from_the_recall(columns, effort, monkeypatch):
     """Rows whose neighbors are hard to find are searched with more effort, also by a stored search."""
     monkeypatch.setattr(few_rows, "MAX_ROWS", 100)
-    monkeypatch.setattr(cell_effort, "MIN_RECALL", 0.9)
+    monkeypatch.setattr(cell_effort, "MIN_RECALL", 0.99)
     rows = np.random.default_rng(0).normal(size=(13_000, columns)).astype(np.float32)
     search = RowSearch(rows, "euclidean", exact=False)
     found = search.find_neighbors(None, 15)[0][:50]
@@ -312,7 +312,7 @@ def test_effort_follows_from_the_recall(columns, effort, monkeypatch):
     shares = [
         np.mean([np.isin(*pair).mean() for pair in zip(names, expected, strict=True)]) for names in (usual, found)
     ]
-    assert shares[0] == shares[1] > 0.95 if effort is cells.USUAL_EFFORT else shares[0] < 0.9 < shares[1]
+    assert shares[0] == shares[1] > 0.95 if effort is cells.USUAL_EFFORT else shares[0] < shares[1] > 0.99
     stored = pickle.loads(pickle.dumps(search))
     np.testing.assert_array_equal(stored.find_neighbors(None, 15)[0][:50], found)
 
