@@ -11,7 +11,7 @@ import pytest
 import scipy.sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.neighbors import KNeighborsTransformer
+from sklearn.neighbors import KNeighborsTransformer, NearestNeighbors
 from sklearn.pipeline import make_pipeline
 
 from umap_sk import UMAP, DisconnectedWarning, Manifold, PrecomputedUMAP, knn_graph
@@ -141,6 +141,13 @@ def test_neighbors_by_position_are_refused(ring, call, monkeypatch):
     for X in [(indices, dists), [dists, indices], (indices, dists, None), (indices, dists, dists)]:
         with pytest.raises(ValueError, match=rf"X is a .* of {len(X)} parts.*fit\(knn_indices=ids, knn_dists=dists\)"):
             call(X)
+
+
+@pytest.mark.parametrize("estimator", [PrecomputedUMAP(), UMAP()])
+def test_a_fitted_search_is_no_data(ring, estimator):
+    found = NearestNeighbors(n_neighbors=5).fit(ring[2])
+    with pytest.raises(TypeError, match=r"X is a NearestNeighbors.*X.kneighbors\(\)"):
+        estimator.fit(found)
 
 
 def test_pairs_of_new_rows_are_refused(ring, fitted):

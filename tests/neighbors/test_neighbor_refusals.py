@@ -56,6 +56,7 @@ SHAPES = [
 ]
 DTYPES = [
     case(TypeError, r"masked.*filled\(-1\)", indices=np.ma.array(NEAR)),
+    case(TypeError, r"knn_dists is a masked.*knn_indices=np.where", dists=np.ma.array(FAR)),
     case(TypeError, r"float64.*whole.*astype\(np.int64\)", indices=np.array(NEAR, float)),
     case(TypeError, "float32.*not whole numbers", indices=np.array(NEAR, "f4") + 0.5),
     case(TypeError, "knn_indices has dtype bool.*integers", indices=np.array(NEAR, bool)),

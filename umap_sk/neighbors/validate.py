@@ -39,7 +39,10 @@ def sample_rows(n: int, count: int = SAMPLED_ROWS) -> np.ndarray:
 def as_array(values: FeaturesLike, name: str) -> np.ndarray:
     """Return `values` as a 2-d array, without a copy if it is an array or a memory map."""
     if isinstance(values, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array. Mark missing neighbors by index -1 instead: indices.filled(-1).")
+        cure = "indices.filled(-1)"
+        if name == "knn_dists":
+            cure = "knn_indices=np.where(knn_dists.mask, -1, knn_indices) and knn_dists=knn_dists.filled(0)"
+        raise TypeError(f"{name} is a masked array. Mark missing neighbors by index -1 instead: {cure}.")
     if is_sparse(values):
         raise TypeError(f"{name} is a sparse {values.format} graph; an array is needed. Pass a distance graph as X.")
     try:
@@ -52,7 +55,7 @@ def as_array(values: FeaturesLike, name: str) -> np.ndarray:
     if array.ndim != 2:
         raise ValueError(
             f"{name} has {array.ndim} dimension(s), shape {array.shape}; a 2-d array (rows x neighbors) is needed. "
-            "For a single row use reshape(1, -1), for a column of lists np.stack."
+            "For a single row use reshape(1, -1), for lists of one length np.stack, and pad others with index -1."
         )
     return array
 
