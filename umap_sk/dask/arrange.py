@@ -1,5 +1,6 @@
 """The levels in the optimizer's order, as blocks of rows that receive their edges from all pieces."""
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -7,7 +8,7 @@ from distributed import Future
 
 from umap_sk.dask import rows
 from umap_sk.dask.cluster import Cluster, choose_worker, submit, submit_in_rounds
-from umap_sk.dask.graph import choose_bounds, map_pieces
+from umap_sk.dask.graph import choose_bounds, send_pieces
 from umap_sk.dask.levels import LevelInPieces, Levels, Piece, join_level
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.layout.coarsen import Level
@@ -84,7 +85,7 @@ def _build_blocks(cluster: Cluster, hierarchy: Future, depth: int, level: LevelI
 
     def submit_block(part: int, worker: str) -> Future:
         request = submit(cluster, "arrange", _request_rows, hierarchy, depth, level.bounds, *bounds[part : part + 2])
-        selected = map_pieces(cluster, "send", _select_rows, level.pieces, request)
+        selected = send_pieces(cluster, _select_rows, level.pieces, request)
         arguments = request, selected, rank, level.scale, level.n_vertices
         return submit(cluster, "lay_out", _build_block, *arguments, worker=worker)
 
@@ -128,10 +129,10 @@ def _select_rows(piece: rows.Piece, request: RequestedRows) -> FuzzyGraph:
 
 
 def _build_block(
-    request: RequestedRows, selected: list[FuzzyGraph], rank: np.ndarray, scale: float, n_vertices: int
+    request: RequestedRows, selected: list[list[FuzzyGraph]], rank: np.ndarray, scale: float, n_vertices: int
 ) -> ArrangedLevel:
     """Build a block of rows in slices from the rows of all pieces."""
-    indptr, indices, weights = rows.stack_rows(selected, rows.get_worker_allocator())
+    indptr, indices, weights = rows.stack_rows(list(itertools.chain(*selected)), rows.get_worker_allocator())
     piece = np.searchsorted(request.bounds, request.numbers, "right")
     order = invert_order(np.argsort(piece, kind="stable")).astype(rank.dtype)
     starts = find_slice_starts(indptr, order)

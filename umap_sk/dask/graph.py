@@ -96,6 +96,23 @@ def map_pieces(
     ]
 
 
+def send_pieces(
+    cluster: Cluster, function: Callable[..., object], pieces: list[Future], *given: object
+) -> list[Future]:
+    """Submit a function for all pieces of each worker. The value of each future lists the results of these pieces."""
+    by_worker: dict[str, list[Future]] = {}
+    for part, piece in enumerate(pieces):
+        by_worker.setdefault(choose_worker(cluster, part, len(pieces)), []).append(piece)
+    return [
+        submit(cluster, "send", _list_results, function, of_worker, *given, worker=worker)
+        for worker, of_worker in by_worker.items()
+    ]
+
+
+def _list_results(function: Callable[..., object], pieces: list[rows.Piece], *given: object) -> list[object]:
+    return [function(piece, *given) for piece in pieces]
+
+
 def unite(
     cluster: Cluster, neighbors: list[Future], bounds: list[int], mean: float, settings: GraphSettings
 ) -> GraphInPieces:
@@ -108,7 +125,7 @@ def unite(
         return summarize_pieces(cluster, pieces, bounds, lengths)
 
     def submit_part(part: int, worker: str) -> Future:
-        received = map_pieces(cluster, "send", rows.transpose_edges, directed, *bounds[part : part + 2])
+        received = send_pieces(cluster, rows.transpose_edges, directed, *bounds[part : part + 2])
         arguments = directed[part], received, settings.set_op_mix_ratio
         return submit(cluster, "unite", rows.unite_rows, *arguments, worker=worker)
 

@@ -1,5 +1,6 @@
 """The coarse levels of a graph in pieces, which equal those in memory. Small levels are gathered on one worker."""
 
+import itertools
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from distributed import Future
 from umap_sk import kernels
 from umap_sk.dask import rows
 from umap_sk.dask.cluster import Cluster, gather, submit, submit_in_rounds
-from umap_sk.dask.graph import GraphInPieces, map_pieces
+from umap_sk.dask.graph import GraphInPieces, map_pieces, send_pieces
 from umap_sk.dask.rows import Piece, PieceSummary
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.layout import coarsen
@@ -96,7 +97,7 @@ def coarsen_pieces(cluster: Cluster, level: LevelInPieces, seed: int, depth: int
 
     def submit_part(part: int, worker: str) -> Future:
         span = bounds[part : part + 2]
-        members = map_pieces(cluster, "send", _select_members, level.pieces, owner, *span)
+        members = send_pieces(cluster, _select_members, level.pieces, owner, *span)
         return submit(cluster, "coarsen", _merge_rows, members, owner, *span, level.scale, worker=worker)
 
     pieces = submit_in_rounds(cluster, parts, submit_part)
@@ -116,7 +117,7 @@ def coarsen_lengths(
 
     def submit_part(part: int, worker: str) -> Future:
         span = bounds[part : part + 2]
-        members = map_pieces(cluster, "send", _select_members, lengths.pieces, owner, *span)
+        members = send_pieces(cluster, _select_members, lengths.pieces, owner, *span)
         arguments = members, owner, *span, paths, lengths.ends is not None
         return submit(cluster, "lengths", _merge_lengths, *arguments, worker=worker)
 
@@ -234,14 +235,14 @@ def _select_members(piece: Piece, owner: np.ndarray, first: int, last: int) -> t
 
 
 def _merge_rows(
-    members: list[tuple[np.ndarray, FuzzyGraph]], owner: np.ndarray, first: int, last: int, scale: float
+    members: list[list[tuple[np.ndarray, FuzzyGraph]]], owner: np.ndarray, first: int, last: int, scale: float
 ) -> Piece:
     """Merge the rows of the members of some coarse vertices."""
     return _merge(members, owner, first, last, Merging(scale, MIN_COARSE_WEIGHT))
 
 
 def _merge_lengths(
-    members: list[tuple[np.ndarray, FuzzyGraph]],
+    members: list[list[tuple[np.ndarray, FuzzyGraph]]],
     owner: np.ndarray,
     first: int,
     last: int,
@@ -253,16 +254,17 @@ def _merge_lengths(
 
 
 def _merge(
-    members: list[tuple[np.ndarray, FuzzyGraph]],
+    members: list[list[tuple[np.ndarray, FuzzyGraph]]],
     owner: np.ndarray,
     first: int,
     last: int,
     merging: Merging,
     weights: np.ndarray | None = None,
 ) -> Piece:
-    graph = rows.stack_rows([part for _, part in members], rows.get_worker_allocator())
+    numbers, graphs = zip(*itertools.chain(*members), strict=True)
+    graph = rows.stack_rows(graphs, rows.get_worker_allocator())
     weights = graph.weights if weights is None else weights
-    numbers = np.concatenate([part for part, _ in members])
+    numbers = np.concatenate(numbers)
     owners = owner[numbers].astype(np.int64) - first
     bounds = compute_prefix_sums(np.bincount(owners, minlength=last - first))
     order = np.argsort(owners, kind="stable").astype(owner.dtype)

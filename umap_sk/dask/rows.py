@@ -1,6 +1,7 @@
 """Computations on the rows of one worker. Functions run as tasks, and do not change their arguments."""
 
 import functools
+import itertools
 from pathlib import Path
 from typing import NamedTuple
 
@@ -119,9 +120,10 @@ def transpose_edges(piece: Piece, first: int, last: int) -> FuzzyGraph:
     return FuzzyGraph(starts, sources, received)
 
 
-def unite_rows(piece: Piece, received: list[FuzzyGraph], ratio: float) -> Piece:
+def unite_rows(piece: Piece, received: list[list[FuzzyGraph]], ratio: float) -> Piece:
     """Compute the fuzzy union of rows and their reversed edges from all pieces."""
-    own, other = (tuple(as_readonly(array) for array in graph) for graph in (piece.graph, concatenate_rows(received)))
+    reversed_edges = concatenate_rows(list(itertools.chain(*received)))
+    own, other = (tuple(as_readonly(array) for array in graph) for graph in (piece.graph, reversed_edges))
     room, allocate = own[0] + other[0], get_worker_allocator()
     indices, weights = allocate("room", int(room[-1]), own[1].dtype), allocate("room", int(room[-1]), np.float32)
     lengths = np.empty(piece.n_rows, np.int64)
