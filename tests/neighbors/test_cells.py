@@ -172,7 +172,7 @@ def test_projection():
     random = np.random.default_rng(0)
     rows = (random.normal(size=(150, 20)) @ random.normal(size=(20, 140)) + 5).astype(np.float32)
     scaled = scale_rows(rows, "euclidean", 0)
-    axes = find_principal_axes(*scaled, 0.94)
+    axes = find_principal_axes(*scaled, cells.USUAL_EFFORT.variance_share)
     assert axes.directions is not None and len(axes.directions) % TILE_COLUMNS == 0
     np.testing.assert_allclose(axes.directions @ axes.directions.T, np.eye(len(axes.directions)), atol=1e-5)
     coordinates, errors = cells.project_rows(scaled, axes)
@@ -328,11 +328,17 @@ def test_few_columns_are_taken_as_they_are():
     """Principal axes are used only for many columns, and only if few axes explain most of the variance."""
     random = np.random.default_rng(0)
     narrow, noise = random.normal(size=(300, 100)), random.normal(size=(3000, 140))
-    assert isinstance(find_principal_axes(narrow, np.tile([1.0, 0.0], (300, 1)), 0.94), Axes)
-    assert find_principal_axes(narrow, np.tile([1.0, 0.0], (300, 1)), 0.94).directions is None
-    assert find_principal_axes(noise, np.tile([1.0, 0.0], (3000, 1)), 0.94).directions is None
+    assert isinstance(
+        find_principal_axes(narrow, np.tile([1.0, 0.0], (300, 1)), cells.USUAL_EFFORT.variance_share), Axes
+    )
+    assert (
+        find_principal_axes(narrow, np.tile([1.0, 0.0], (300, 1)), cells.USUAL_EFFORT.variance_share).directions is None
+    )
+    assert (
+        find_principal_axes(noise, np.tile([1.0, 0.0], (3000, 1)), cells.USUAL_EFFORT.variance_share).directions is None
+    )
     low = random.normal(size=(300, 5)) @ random.normal(size=(5, 140))
-    directions = find_principal_axes(low, np.tile([1.0, 0.0], (300, 1)), 0.94).directions
+    directions = find_principal_axes(low, np.tile([1.0, 0.0], (300, 1)), cells.USUAL_EFFORT.variance_share).directions
     assert directions is not None and len(directions) == TILE_COLUMNS
 
 

@@ -12,7 +12,12 @@ SAMPLE_ROWS, SAMPLE_NEIGHBORS = 64, 15
 def build_cells_by_recall(rows: AffineRows, angular: bool) -> CellIndex:
     """Build an index with the usual effort, or with more if that finds too few of the nearest neighbors of a sample."""
     index = build_cells(rows, angular)
-    return index if measure_recall(index) >= MIN_RECALL else build_cells(rows, angular, effort=GREAT_EFFORT)
+    if measure_recall(index) >= MIN_RECALL:
+        return index
+    if index.axes.directions is None:  # the cells depend on the effort only by the axes
+        return index._replace(effort=GREAT_EFFORT)
+    del index  # two indexes would need more memory than a plan says
+    return build_cells(rows, angular, effort=GREAT_EFFORT)
 
 
 def measure_recall(index: CellIndex) -> float:

@@ -173,8 +173,13 @@ def check_no_pair(X: object) -> None:
 
 
 def check_no_model(X: object) -> None:
-    """Refuse a manifold and scanpy's AnnData as X."""
+    """Refuse a manifold, scanpy's AnnData and a search for neighbors as X."""
     name = type(X).__name__
+    if hasattr(X, "kneighbors"):
+        raise TypeError(
+            f"X is a {name}, which finds neighbors. Pass what it has found, by dists, indices = "
+            "X.kneighbors() and fit(knn_indices=indices, knn_dists=dists), or features as X with searcher=."
+        )
     if name == "Manifold":
         raise TypeError("X is a Manifold, which is not taken by position. Give it by name: fit(manifold=manifold).")
     if name == "AnnData":

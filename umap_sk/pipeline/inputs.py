@@ -136,11 +136,6 @@ def validate_X(
     X contains features, or a distance graph with its explicit zeros. If neighbors or a manifold are given, X contains
     features for any metric, and they need not be finite.
     """
-    if hasattr(X, "kneighbors"):
-        raise TypeError(
-            f"X is a {type(X).__name__}, which finds neighbors. Pass what it has found, by dists, indices = "
-            "X.kneighbors() and fit(knn_indices=indices, knn_dists=dists), or features as X with searcher=."
-        )
     is_graph = settings.takes_distances and not neighbors_given
     reader = type(settings.owner, (BaseEstimator,), {})()  # scikit-learn sets its attributes and uses its name
     if columns is not None:
