@@ -85,8 +85,3 @@ def falls(rows, *, own="drop"):
             telling += 1
             falling += ds[-1] < ds[0] and all(b <= a for a, b in zip(ds, ds[1:], strict=False))
     return falling > telling / 2
-
-
-def first_outside(places, limit):
-    """Return the first index of a number that is out of range, or -1."""
-    return next((e for e, place in enumerate(places) if place not in range(limit)), -1)

@@ -1,16 +1,15 @@
 """Tests of inconsistent sparse arrays, which every function refuses before scipy reads outside of them."""
 
-import naive_neighbors
 import numpy as np
 import pytest
 import scipy.sparse
 
-from umap_sk import UMAP, Manifold, PrecomputedUMAP, kernels, knn_graph
+from umap_sk import UMAP, Manifold, PrecomputedUMAP, knn_graph
 from umap_sk.metrics import distance_correlation, neighbor_recall, sampled_loss, triplet_accuracy, trustworthiness
 from umap_sk.neighbors import distances
 from umap_sk.neighbors.read import read_neighbors
 from umap_sk.neighbors.sparse_structure import check_structure
-from umap_sk.runtime.compile import as_readonly
+from umap_sk.runtime import side_by_side
 
 X = np.random.default_rng(0).normal(size=(60, 4)) * (np.random.default_rng(1).random((60, 4)) < 0.7)
 SETTINGS = {"n_neighbors": 5, "n_epochs": 2, "random_state": 0}
@@ -155,13 +154,16 @@ def test_whole_arrays_pass(form):
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.int64])
-def test_places_like_the_twin(dtype):
-    """The first index outside the range equals the twin's."""
-    rng = np.random.default_rng(0)
-    for share in (0, 0.01, 0.5):
-        places = np.where(rng.random(300) < share, rng.choice([-1, 9, 10**9], 300), rng.integers(0, 9, 300))
-        found = kernels.first_outside(as_readonly(places.astype(dtype)), 9)
-        assert found == naive_neighbors.first_outside(places.tolist(), 9)
+@pytest.mark.parametrize("outside", [-1, 60, 10**9])
+def test_first_index_outside(monkeypatch, dtype, outside):
+    """The error names the first index outside the range, also where an earlier block of indices has none."""
+    monkeypatch.setattr(side_by_side, "ROWS_AT_ONCE", 64)
+    values = scipy.sparse.csr_array(X).asformat("coo")
+    rows = values.row.astype(dtype)
+    rows[[100, 130]] = outside
+    values.coords = (rows, values.col.astype(dtype))
+    with pytest.raises(ValueError, match=rf"row\[100\] is {outside}, but 0 to 59 are needed"):
+        check_structure(values, "X")
 
 
 def test_entries_in_another_order():

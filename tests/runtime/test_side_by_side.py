@@ -48,11 +48,6 @@ def test_prefix_sums_begin_with_nothing_and_end_with_all(threads, n, dtype):
     assert sums.tolist() == [sum(lengths[:i].tolist()) for i in range(n + 1)]
 
 
-def test_the_largest_number_of_any_block(threads):
-    values = np.random.default_rng(0).normal(size=1000)
-    assert [side_by_side.find_maximum(np.roll(values, shift)) for shift in (0, 500)] == [max(values.tolist())] * 2
-
-
 def test_an_error_in_a_block_is_raised(threads):
     with pytest.raises(IndexError, match="out of bounds"):
         side_by_side.take_rows(np.zeros(10), np.full(200, 10))

@@ -96,7 +96,6 @@ def run_differences() -> None:
 def run_graphs(ring: Ring) -> None:
     """Fit a graph, whose distances keep their precision, and a directed graph."""
     make_model().fit(knn_graph(ring.indices, ring.distances))
-    kernels.first_outside(as_readonly(np.arange(RING_ROWS)), RING_ROWS)  # for sparse arrays with int64 indices
     fit_ring(ring, symmetrize=False)
 
 

@@ -115,4 +115,4 @@ from umap_sk.kernels.union import (
     merge_received,
     sort_rows,
 )
-from umap_sk.kernels.validate import BAD_BOUNDS, BAD_WEIGHT, OWN_ROW, UNSORTED, check_rows, first_outside
+from umap_sk.kernels.validate import BAD_BOUNDS, BAD_WEIGHT, OWN_ROW, UNSORTED, check_rows

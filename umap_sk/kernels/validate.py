@@ -49,12 +49,3 @@ def check_rows(indptr, indices, weights, first, last, largest, problem):
             total += mix(bits) if i < j else uint64(0) - mix(bits)
             before = j
     return total
-
-
-@serial_kernel
-def first_outside(places, limit):
-    """Return the first index of a number outside of [0, limit), or -1 if there is none."""
-    for e in range(places.shape[0]):
-        if places[e] < 0 or places[e] >= limit:
-            return e
-    return -1

@@ -10,7 +10,7 @@ from umap_sk import kernels
 from umap_sk.graph import few_rows
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.runtime.compile import as_readonly
-from umap_sk.runtime.side_by_side import compute_prefix_sums, find_maximum, take_rows
+from umap_sk.runtime.side_by_side import compute_prefix_sums, take_rows
 
 COARSEST_VERTICES = 25_000  # A graph with at most this number of vertices needs no coarse level.
 PLANE_SHARE = 0.4  # of that number, for maps with two dimensions, whose coarse levels have a field
@@ -45,7 +45,7 @@ class Level(NamedTuple):
 
 def make_finest_level(graph: FuzzyGraph) -> Level:
     """Return the fuzzy graph itself as a level, which shares its arrays."""
-    scale = 1.0 / float(find_maximum(graph.weights))
+    scale = 1.0 / float(graph.weights.max())
     degree = np.empty(len(graph.indptr) - 1, np.float32)
     row_sums = few_rows.sum_rows if few_rows.are_few(graph.indptr) else kernels.row_sums
     row_sums(as_readonly(graph.indptr), as_readonly(graph.weights), np.float32(scale), degree)

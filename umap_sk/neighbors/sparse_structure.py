@@ -3,9 +3,7 @@
 import numpy as np
 import scipy.sparse
 
-from umap_sk import kernels
 from umap_sk._typing import AnySparse, SparseMatrix, is_sparse
-from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.side_by_side import map_blocks
 
 
@@ -65,26 +63,18 @@ def _find_row_problem(values: SparseMatrix, indptr: np.ndarray, indices: np.ndar
         if 0 in block or height % block[0] or width % block[1]:
             return f"blocks of shape {block} do not fill the shape {values.shape}"
         height, width = height // block[0], width // block[1]
-    if len(indptr) != height + 1 or indptr[0] != 0 or indptr[-1] > len(indices) or not _is_ascending(indptr):
+    if len(indptr) != height + 1 or indptr[0] != 0 or indptr[-1] > len(indices) or (indptr[:-1] > indptr[1:]).any():
         return f"indptr must be {height + 1} numbers that ascend from 0 to at most {len(indices)}, but it is not"
     return _find_outside("indices", indices[: indptr[-1]], width)  # the rest is unused
 
 
-def _is_ascending(indptr: np.ndarray) -> bool:
-    """Return whether no number is less than the one before it."""
-    starts, ends = indptr[:-1], indptr[1:]
-    return all(map_blocks(lambda rows: bool((starts[rows] <= ends[rows]).all()), len(starts)))
-
-
 def _find_outside(part: str, places: np.ndarray, limit: int) -> str:
     """Return a description of the first entry outside [0, limit), or "" if there is none."""
-    entries = as_readonly(np.ascontiguousarray(places, np.int32 if places.dtype == np.int32 else np.int64))
 
-    def first_of(block: slice) -> int:
-        found = int(kernels.first_outside(entries[block], limit))
-        return found if found < 0 else block.start + found
+    def is_outside(block: slice) -> bool:
+        return bool(places[block].min() < 0 or places[block].max() >= limit)
 
-    found = next((place for place in map_blocks(first_of, len(entries)) if place >= 0), None)
-    if found is None:
+    if not any(map_blocks(is_outside, len(places))):
         return ""
+    found = int(np.argmax((places < 0) | (places >= limit)))
     return f"{part}[{found}] is {places[found]}, but 0 to {limit - 1} are needed"

@@ -49,21 +49,5 @@ def put_rows(values: np.ndarray, rows: np.ndarray, out: np.ndarray) -> None:
 def compute_prefix_sums(lengths: np.ndarray, dtype: type[np.integer] | np.dtype = np.int64) -> np.ndarray:
     """Return the sum of all numbers before each one, and at the end the sum of all."""
     out = np.zeros(len(lengths) + 1, dtype)
-    ends = out[1:]
-
-    def add_up(block: slice) -> int:
-        return int(np.cumsum(lengths[block], dtype=dtype, out=ends[block])[-1])
-
-    before = np.cumsum([0, *map_blocks(add_up, len(lengths))], dtype=dtype)
-
-    def move(block: slice) -> None:
-        ends[block] += before[block.start // ROWS_AT_ONCE]
-
-    if len(before) > 2:
-        map_blocks(move, len(lengths))
+    np.cumsum(lengths, dtype=dtype, out=out[1:])
     return out
-
-
-def find_maximum(values: np.ndarray) -> np.floating:
-    """Return the maximum of an array of floating-point numbers."""
-    return max(map_blocks(lambda block: values[block].max(), len(values)))
