@@ -56,6 +56,10 @@ class SpectralFallbackWarning(UMAPWarning):
     """Raised when the eigensolver of the spectral start does not converge; its last result is used."""
 
 
+class LowRecallWarning(UMAPWarning):
+    """Raised when an approximate search misses many of the nearest neighbors of sampled rows."""
+
+
 class SlowSearchWarning(UMAPWarning):
     """Raised when many rows are searched exactly, or an index is built that the fit did not need."""
 

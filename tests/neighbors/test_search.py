@@ -444,6 +444,17 @@ def test_features_beside_neighbors_need_not_be_searched(ring, metric, features, 
     np.testing.assert_array_equal(model.transform(**arrays), model.embedding_)
 
 
+@pytest.mark.parametrize("searcher", ["auto", "exact"])
+def test_angles_in_degrees(searcher):
+    """Latitudes and longitudes in degrees are refused with the function that converts them. Radians are accepted."""
+    degrees = np.random.default_rng(0).uniform([-90, 0], [90, 360], (60, 2))
+    model = PrecomputedUMAP(5, metric="haversine", searcher=searcher, n_epochs=2)
+    with pytest.raises(ValueError, match=r"X goes up to 35\d\.\d, but metric='haversine' .* np\.radians"):
+        model.fit(degrees)
+    with pytest.raises(ValueError, match=r"np\.radians"):
+        model.fit(np.radians(degrees)).transform(degrees)
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("metric", ["euclidean", "l1", "chebyshev", "sqeuclidean", "minkowski", "canberra"])
 def test_features_too_large(points, metric):

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.datasets import make_blobs
 from sklearn.neighbors import KNeighborsTransformer, NearestNeighbors
 
-from umap_sk import PrecomputedUMAP, SlowSearchWarning
+from umap_sk import LowRecallWarning, PrecomputedUMAP, SlowSearchWarning
 from umap_sk.monitor import progress
 from umap_sk.neighbors import choice, index, row_search, search_time, searchers
 from umap_sk.neighbors.choice import SearchSettings, choose_searcher, is_small
@@ -134,6 +134,26 @@ def test_recall_is_the_share_that_was_found(points):
     line = np.repeat(np.arange(8.0), 3)[:, None]
     made = searchers.search_training(line, asked("faiss"), 3)[0]
     assert searchers.measure_recall(made, line, asked("faiss"), np.tile([0.0, 0.0, 1.0], (24, 1)), 3)["recall"] == 1
+
+
+class FindsFarRows(NearestNeighbors):
+    """A searcher that skips some of the nearest rows."""
+
+    skipped = 0
+
+    def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
+        found = super().kneighbors(X, n_neighbors + self.skipped)
+        return tuple(np.delete(array, slice(1, 1 + self.skipped), axis=1) for array in found)
+
+
+def test_a_low_recall_is_reported(points, monkeypatch, recwarn):
+    """A searcher that misses more than a tenth of the neighbors causes a warning, and one that finds all does not."""
+    model = PrecomputedUMAP(metric="euclidean", n_epochs=1, searcher=FindsFarRows())
+    model.fit(points)
+    assert not recwarn.list
+    monkeypatch.setattr(FindsFarRows, "skipped", 4)
+    with pytest.warns(LowRecallWarning, match='FindsFarRows found 79% .* of 256 sampled rows. searcher="exact"'):
+        model.fit(points)
 
 
 def test_model_keeps_its_index(points, monkeypatch):

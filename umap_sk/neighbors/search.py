@@ -1,4 +1,4 @@
-"""Searches of features: the choice between the package and scikit-learn, and checks of values."""
+"""Searches of features: the choice between the package and scikit-learn."""
 
 from collections.abc import Callable
 from functools import partial
@@ -20,19 +20,16 @@ from umap_sk.neighbors.differences import (
     search_differences,
 )
 from umap_sk.neighbors.euclidean import is_euclidean
-from umap_sk.neighbors.functions import Comparison, compute_all, get_name, make_comparison
+from umap_sk.neighbors.functions import Comparison, compute_all, make_comparison
+from umap_sk.neighbors.metric_checks import check_distances, check_values
 from umap_sk.neighbors.missing_values import compute_nan_euclidean
 from umap_sk.neighbors.row_search import RowSearch
-from umap_sk.neighbors.rows import MAX_NEGATIVE
 from umap_sk.neighbors.sets import MAX_COLUMNS, SET_FORMULAS, search_sets
 from umap_sk.neighbors.sparse_rows import compute_sparse_distances
 
 EXTRA_NEIGHBORS = 4  # additional neighbors, so that rounding errors do not decide the selection
 ROWS_PER_CALL = 50_000  # rows per call, so that progress can be shown
 MAX_QUERIED = 1024  # neighbors that are queried for a row with ties, before it is compared with all rows
-MAX_DISTANCE = float(np.finfo(np.float32).max)  # largest distance of a graph
-
-SCALE_DOWN = "Scale the features down, for example by X / np.abs(X).max()."
 
 SPARSE_POWERS = {"l1": 1, "cityblock": 1, "manhattan": 1, "l2": 2, "euclidean": 2}  # for sparse rows
 
@@ -241,50 +238,6 @@ def _compare_with_all(
     compute = partial(compute_all, compare, others=search.features)
     shape = (rows.shape[0], search.n_rows)
     return search_all_pairs(lambda block: compute(rows[block]), shape, wanted, numbers=numbers, progress=progress)
-
-
-def check_values(features: Features, metric: Metric, parameters: Parameters) -> None:
-    """Raise an error if powers of features would overflow, or frequencies are negative."""
-    stored = features.data if is_sparse(features) else features
-    if not isinstance(metric, str) or metric == "nan_euclidean" or not stored.size:
-        return
-    low, high = float(stored.min()), float(stored.max())
-    if np.isnan(low) or np.isnan(high):
-        raise ValueError(f"Input X contains NaN, which metric={metric!r} does not support.")
-    limit = 1e300 ** (1 / max(2, distances.get_power(parameters)))
-    if max(-low, high) >= limit and metric not in ("cosine", "correlation", "hellinger"):
-        raise ValueError(
-            f"X goes up to {max(-low, high):.2g}, but metric={metric!r} requires features below {limit:.0e}. "
-            f"{SCALE_DOWN}"
-        )
-    if metric == "hellinger" and low < 0:
-        raise ValueError(
-            f"Negative values in data passed to metric='hellinger', which compares frequencies: X goes down to {low}. "
-            "Pass counts or shares, or use another metric."
-        )
-
-
-def check_distances(metric: Metric, dists: np.ndarray, indices: np.ndarray) -> None:
-    """Raise an error if distances overflow, are undefined for some rows, or are negative by more than rounding."""
-    valid = dists <= MAX_DISTANCE
-    if dists.min(initial=0.0) < 0:
-        valid &= dists >= -MAX_NEGATIVE * np.abs(dists).max(axis=1, keepdims=True)
-    bad = np.argwhere(~valid)
-    if not len(bad):
-        return
-    row, place = bad[0]
-    value, cure = dists[row, place], "Use another metric, or leave such rows out."
-    if not isinstance(metric, str):
-        cure = "The function must return a distance for all pairs of rows."
-    if value > 0 or find_difference_metric(metric, {}) or metric == "minkowski":
-        cure = SCALE_DOWN
-    elif value < 0:
-        cure = "Convert similarities to distances, where small means near (cosine: 1 - similarity)."
-    name = repr(metric) if isinstance(metric, str) else get_name(metric)
-    raise ValueError(
-        f"By metric={name}, row {row} of X is at distance {value} from training row {indices[row, place]}, but "
-        f"distances from 0 to {MAX_DISTANCE:.1e} are needed. {cure}"
-    )
 
 
 def compute_distances(search: SklearnSearch, row: Features, others: Features) -> np.ndarray:

@@ -7,7 +7,7 @@ import scipy.sparse
 from numba import get_num_threads
 
 from umap_sk._typing import Features, is_sparse
-from umap_sk.exceptions import SlowSearchWarning, warn
+from umap_sk.exceptions import LowRecallWarning, SlowSearchWarning, warn
 from umap_sk.monitor.progress import say, show_rows
 from umap_sk.neighbors import search
 from umap_sk.neighbors.approximate import LIBRARIES, IndexSettings
@@ -27,11 +27,13 @@ from umap_sk.neighbors.choice import (
 from umap_sk.neighbors.distances import prepare_features
 from umap_sk.neighbors.formats import pad_rows
 from umap_sk.neighbors.index import LibraryIndex, import_library
+from umap_sk.neighbors.metric_checks import check_distances, check_values
 from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.neighbors.search import EXTRA_NEIGHBORS, NoSearch, SklearnSearch, build_search
 from umap_sk.neighbors.search_time import warn_about_time
 
 RECALL_SAMPLE, RECALL_NUMBERS = 256, 2e10  # largest sample for the recall, and numbers that it is compared with
+DOUBTFUL_RECALL = 0.9  # with less, a warning is given
 DISTANCE_TOLERANCE = 1e-9  # relative tolerance of distances when found neighbors are counted
 
 
@@ -145,6 +147,7 @@ def search_training(
         figures["version"] = index.library.version
     if estimate_recall:
         figures |= measure_recall(index, features, settings, dists, n_neighbors)
+        warn_about_recall(figures)
         if tell and figures["recall"] is not None:
             share, rows = figures["recall"], figures["sampled_rows"]
             tell(f"search: {share:.1%} of the nearest neighbors of {rows} rows were found")
@@ -204,7 +207,7 @@ def _query_library(
     wanted = min(n_neighbors, count - own)
     n_queried = min(wanted + EXTRA_NEIGHBORS + own, count)
     if not own:
-        search.check_values(features, exact.metric, getattr(exact, "parameters", {}))
+        check_values(features, exact.metric, getattr(exact, "parameters", {}))
     rows = to_index_rows(exact, None if own else features)
     candidates = index.library.query(rows, n_queried, get_num_threads(), own=own)
     if isinstance(exact, RowSearch):
@@ -213,7 +216,7 @@ def _query_library(
         exactly = (exact.metric, exact.parameters)
         indices, dists = select_candidates(rows, exact.features, candidates, wanted, *exactly, own)
     dists[indices < 0] = 0
-    search.check_distances(exact.metric, dists, indices)
+    check_distances(exact.metric, dists, indices)
     return indices, dists
 
 
@@ -270,6 +273,18 @@ def measure_recall(
     limits = search.drop_itself(rows, values, names)[0].max(axis=1)
     found = np.count_nonzero(dists[rows] <= limits[:, None] * (1 + DISTANCE_TOLERANCE), axis=1).clip(max=count).sum()
     return {"recall": round(int(found) / (len(rows) * count), 4), "sampled_rows": len(rows)}
+
+
+def warn_about_recall(figures: SearchFigures) -> None:
+    """Warn if a search has found few of the nearest neighbors of the sampled rows."""
+    recall = figures["recall"]
+    if recall is not None and recall < DOUBTFUL_RECALL:
+        warn(
+            f"The searcher {figures['searcher']} found {recall:.0%} of the nearest neighbors of "
+            f'{figures["sampled_rows"]} sampled rows. searcher="exact" finds all of them, but takes longer. '
+            "This is usual for noise in many columns, where all distances are almost equal.",
+            LowRecallWarning,
+        )
 
 
 def get_exact_search(index: BuiltSearch, features: Features, settings: SearchSettings) -> SklearnSearch | RowSearch:
