@@ -302,7 +302,7 @@ def test_copies_take_no_time_of_their_square(monkeypatch):
 def test_effort_follows_from_the_recall(columns, effort, monkeypatch):
     """Rows whose neighbors are hard to find are searched with more effort, also by a stored search."""
     monkeypatch.setattr(few_rows, "MAX_ROWS", 100)
-    monkeypatch.setattr(cell_effort, "MIN_RECALL", 0.99)
+    monkeypatch.setattr(cell_effort, "MIN_RECALL", 0.995)
     rows = np.random.default_rng(0).normal(size=(13_000, columns)).astype(np.float32)
     search = RowSearch(rows, "euclidean", exact=False)
     found = search.find_neighbors(None, 15)[0][:50]
