@@ -356,17 +356,7 @@ class PrecomputedUMAP(
 
         Parameters
         ----------
-        X : array-like, sparse or frame of shape (n_samples, n_features), default=None
-            As in :meth:`fit`.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
-            As in :meth:`fit`.
-        knn_indices, knn_dists : array-like of shape (n_samples, k), default=None
-            As in :meth:`fit`.
-        init : str or array-like of shape (n_samples, n_components), default=None
-            As in :meth:`fit`.
-        manifold : Manifold, default=None
-            As in :meth:`fit`.
-        anchors : array-like or tuple, default=None
+        X, y, knn_indices, knn_dists, init, manifold, anchors : object, default=None
             As in :meth:`fit`.
 
         Returns
@@ -397,19 +387,11 @@ class PrecomputedUMAP(
 
         Parameters
         ----------
-        X : array-like, sparse or frame of shape (n_samples, n_features), default=None
+        X, y : object, default=None
             As in :meth:`fit`. Later calls may omit all data.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
-            As in :meth:`fit`.
         epochs : int, default=1
             Number of epochs to run. Fewer are run at the end of the schedule.
-        knn_indices, knn_dists : array-like of shape (n_samples, k), default=None
-            As in :meth:`fit`.
-        init : str or array-like of shape (n_samples, n_components), default=None
-            As in :meth:`fit`.
-        manifold : Manifold, default=None
-            As in :meth:`fit`.
-        anchors : array-like or tuple, default=None
+        knn_indices, knn_dists, init, manifold, anchors : object, default=None
             As in :meth:`fit`.
 
         Returns
@@ -434,11 +416,7 @@ class PrecomputedUMAP(
 
         Parameters
         ----------
-        X : array-like, sparse or frame of shape (n_samples, n_features), default=None
-            As in :meth:`fit`.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
-            As in :meth:`fit`.
-        knn_indices, knn_dists : array-like of shape (n_samples, k), default=None
+        X, y, knn_indices, knn_dists : object, default=None
             As in :meth:`fit`.
         directory : path, default=None
             A new or empty directory in which the graph is built, for graphs larger than the memory. Its files are
@@ -487,10 +465,8 @@ class PrecomputedUMAP(
             As in :meth:`fit`. The entries of the graph are estimated from a sample of rows.
         knn_dists : array-like of shape (n_samples, k), real numbers, default=None
             Not used, since distances do not change the estimate.
-        init : str or array-like, default=None
-            As in :meth:`fit`.
-        manifold : Manifold, default=None
-            As in :meth:`fit`. Its memory is not counted again.
+        init, manifold : object, default=None
+            As in :meth:`fit`. The memory of `manifold` is not counted again.
         n_samples : int, default=None
             Number of rows, if nothing else is given.
         edges : int, default=None

@@ -98,15 +98,7 @@ class UMAPMethods(TrainingFeaturesMixin, ClassNamePrefixFeaturesOutMixin, Transf
 
         Parameters
         ----------
-        X : array-like, sparse or frame of shape (n_samples, n_features)
-            As in :meth:`fit`.
-        y : array-like of shape (n_samples,), default=None
-            As in :meth:`fit`.
-        ensure_all_finite : bool or "allow-nan", default=True
-            As in :meth:`fit`.
-        knn_graph : tuple of array, sparse or dense matrix, default=None
-            As in :meth:`fit`.
-        force_all_finite : bool or "allow-nan", default=None
+        X, y, ensure_all_finite, knn_graph, force_all_finite : object
             As in :meth:`fit`.
 
         Returns

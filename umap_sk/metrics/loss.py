@@ -45,9 +45,7 @@ def sampled_loss(
         Positions of the rows in the map.
     a, b : float
         Parameters of the curve, as in ``estimator.a_`` and ``estimator.b_``.
-    negative_sample_rate : float, default=5.0
-        As in the estimator.
-    repulsion_strength : float, default=1.0
+    negative_sample_rate, repulsion_strength : float, default=5.0 and 1.0
         As in the estimator.
     output_metric, output_metric_params : str or callable, and dict, default="euclidean" and None
         As in the estimator.

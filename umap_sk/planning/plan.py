@@ -129,9 +129,7 @@ def plan(
     edges : int, default=None
         Number of entries of the graph, ``manifold.n_edges``. None stands for the maximum: two entries for each
         neighbor, or one if the graph stays directed.
-    n_epochs : int, default=None
-        As in :class:`PrecomputedUMAP`.
-    multilevel : bool, default=True
+    n_epochs, multilevel : int and bool, default=None and True
         As in :class:`PrecomputedUMAP`.
     init : {"array", "auto", "pivot_mds", "spectral", "pca", "random"}, default="array"
         The initialization of the layout. PCA needs little memory in addition to the features.

@@ -84,11 +84,7 @@ class EmbeddingDisplay:
         ----------
         estimator : PrecomputedUMAP, DistributedUMAP or Pipeline that ends in one
             An estimator with an `embedding_`.
-        labels, values : array-like of shape (n,) or str, default=None
-            As in the class.
-        subset : int or array-like of int or bool, default=None
-            As in the class.
-        data : frame or AnnData, default=None
+        labels, values, subset, data : object, default=None
             As in the class.
         ax : matplotlib Axes, default=None
             Axes of the picture; None for a new figure.
@@ -111,11 +107,7 @@ class EmbeddingDisplay:
         embedding : array-like of shape (n, 2 or 3), frame or AnnData
             As in the class. The positions of a frame are its columns x and y (and z), in lower or upper case. Without
             these, they are the two or three columns that `labels` and `values` do not name.
-        labels, values : array-like of shape (n,) or str, default=None
-            As in the class.
-        subset : int or array-like of int or bool, default=None
-            As in the class.
-        data : frame or AnnData, default=None
+        labels, values, subset, data : object, default=None
             As in the class.
         ax : matplotlib Axes, default=None
             Axes of the picture; None for a new figure.
@@ -142,12 +134,8 @@ class EmbeddingDisplay:
         ----------
         estimator : PrecomputedUMAP or Pipeline that ends in one
             The fitted estimator, with its graph.
-        labels, values : array-like of shape (n,) or str, default=None
-            As in the class.
-        subset : int or array-like of int or bool, default=None
-            As in the class. Only edges between these rows are drawn.
-        data : frame or AnnData, default=None
-            As in the class.
+        labels, values, subset, data : object, default=None
+            As in the class. Only edges between the rows of `subset` are drawn.
         bundle : bool, default=True
             Whether to bundle parallel lines. False draws straight lines.
         ax : matplotlib Axes, default=None

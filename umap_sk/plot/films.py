@@ -47,23 +47,15 @@ def epochs(
         Path of a .gif file, or of an .mp4 file, which needs ffmpeg.
     X : array-like, sparse or frame of shape (n, n_features), default=None
         As in :meth:`PrecomputedUMAP.fit`.
-    labels, values : array-like of shape (n,) or str, default=None
-        As in the class.
-    subset : int or array-like of int or bool, default=None
-        As in the class. The layout contains all rows.
-    data : frame or AnnData, default=None
-        As in the class.
+    labels, values, subset, data : object, default=None
+        As in the class. The layout contains all rows, not only `subset`.
     frames : int, default=60
         Number of pictures, evenly spaced over the epochs; fewer if there are fewer epochs.
     seconds : float, default=8.0
         Duration of the film. Its last picture stays for another 1.5 seconds.
     progress : bool, default=True
         Whether to show a progress bar.
-    knn_indices, knn_dists : array-like of shape (n, k), default=None
-        As in :meth:`PrecomputedUMAP.fit`.
-    init : str or array-like of shape (n, n_components), default=None
-        As in :meth:`PrecomputedUMAP.fit`.
-    manifold : Manifold, default=None
+    knn_indices, knn_dists, init, manifold : object, default=None
         As in :meth:`PrecomputedUMAP.fit`.
     **style : object
         As in :meth:`plot`.
@@ -121,11 +113,7 @@ def rotation(
         A fitted estimator, or the map itself.
     path : path
         Path of a .gif file, or of an .mp4 file, which needs ffmpeg.
-    labels, values : array-like of shape (n,) or str, default=None
-        As in the class.
-    subset : int or array-like of int or bool, default=None
-        As in the class.
-    data : frame or AnnData, default=None
+    labels, values, subset, data : object, default=None
         As in the class.
     frames : int, default=90
         Number of pictures.

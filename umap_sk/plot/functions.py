@@ -116,19 +116,7 @@ def connectivity(
         Color map, of which a dark color is used for the edges; None for gray.
     show_points : bool, default=False
         Whether to draw the points on top of the edges.
-    labels, values : array-like of shape (n,), default=None
-        As in :func:`points`.
-    theme : str, default=None
-        As in :func:`points`.
-    cmap : str or matplotlib Colormap, default=None
-        As in :func:`points`.
-    color_key : dict or array-like of shape (n_classes,), default=None
-        As in :func:`points`.
-    color_key_cmap : str or matplotlib Colormap, default=None
-        As in :func:`points`.
-    background : str, default=None
-        As in :func:`points`.
-    width, height : int, default=None
+    labels, values, theme, cmap, color_key, color_key_cmap, background, width, height : object, default=None
         As in :func:`points`.
 
     Returns
@@ -184,9 +172,7 @@ def diagnostic(
         Colors of the last two kinds; None for viridis.
     point_size : float, default=None
         Area of a point in matplotlib's unit; None for an area that suits the number of points.
-    background : str, default=None
-        As in :func:`points`.
-    width, height : int, default=None
+    background, width, height : object, default=None
         As in :func:`points`.
     return_diagnostics : bool, default=False
         Whether to return the numbers too, by kind for "all".

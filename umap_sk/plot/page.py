@@ -42,11 +42,7 @@ def interactive(
         Classes or numbers that color the points.
     hover_data : DataFrame or dict of array-like, default=None
         Columns for cards and search.
-    tools : None
-        Not used.
-    theme, cmap, color_key, color_key_cmap, background : None
-        Not used.
-    width, height, point_size : None
+    tools, theme, cmap, color_key, color_key_cmap, background, width, height, point_size : None
         Not used.
     subset_points : array-like of bool of shape (n,), default=None
         Mask of the points to show.
