@@ -68,3 +68,36 @@ def with_star(graph):
     star = scipy.sparse.coo_array((np.full(n - 1, 0.01, np.float32), (np.full(n - 1, 17), ends)), (n, n))
     whole = (matrix + star + star.T).tocsr()
     return FuzzyGraph(whole.indptr.astype(np.int64), whole.indices.astype(np.int32), whole.data)
+
+
+def level_of_matrix(matrix):
+    """Return the finest level of a sparse matrix."""
+    return coarsen.make_finest_level(
+        FuzzyGraph(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
+    )
+
+
+def ring_level(n=400):
+    """Return a ring with edges to the two next vertices on either side."""
+    weights = scipy.sparse.diags_array([1.0] * 4, offsets=[-2, -1, 1, 2], shape=(n, n), dtype=np.float32).tocsr()
+    corner = np.zeros((n, n), np.float32)
+    corner[[0, 0, 1, n - 1, n - 2, n - 1], [n - 1, n - 2, n - 1, 0, 0, 1]] = 1
+    matrix = scipy.sparse.csr_array(weights + scipy.sparse.csr_array(corner))
+    return level_of_matrix(matrix)
+
+
+def clusters_level():
+    """Return three groups without edges between them, with 300, 120 and 2 vertices."""
+    rng = np.random.default_rng(3)
+    sizes = (300, 120, 2)
+    blocks = []
+    for size in sizes:
+        block = np.zeros((size, size), np.float32)
+        steps = np.arange(size)
+        block[steps, (steps + 1) % size] = rng.uniform(0.5, 1, size)
+        block[steps, (steps + 3) % size] = rng.uniform(0.1, 0.5, size)
+        block = np.maximum(block, block.T)
+        np.fill_diagonal(block, 0)
+        blocks.append(block)
+    matrix = scipy.sparse.block_diag(blocks, format="csr")
+    return level_of_matrix(matrix)

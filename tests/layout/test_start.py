@@ -6,8 +6,7 @@ import naive_graph
 import naive_layout as naive
 import numpy as np
 import pytest
-import scipy.sparse
-from graphs import alone, dense, dense_slices, random_graph
+from graphs import alone, clusters_level, dense, dense_slices, random_graph, ring_level
 
 from umap_sk import kernels
 from umap_sk.graph.shared import WHOLE, SharedGraph
@@ -105,17 +104,6 @@ def test_smoothed_start_is_the_twins():
     smoothed = width.smooth_start(level, positions)
     assert np.abs(smoothed).max() == width.CLIP_BOUND
     np.testing.assert_allclose(smoothed, naive.scaled_robustly(expected), atol=1e-4)
-
-
-def ring_level(n=400):
-    """Return a ring with edges to the two next vertices on either side."""
-    weights = scipy.sparse.diags_array([1.0] * 4, offsets=[-2, -1, 1, 2], shape=(n, n), dtype=np.float32).tocsr()
-    corner = np.zeros((n, n), np.float32)
-    corner[[0, 0, 1, n - 1, n - 2, n - 1], [n - 1, n - 2, n - 1, 0, 0, 1]] = 1
-    matrix = scipy.sparse.csr_array(weights + scipy.sparse.csr_array(corner))
-    return coarsen.make_finest_level(
-        coarsen.FuzzyGraph(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
-    )
 
 
 @pytest.mark.parametrize("symmetric", [True, False])
@@ -226,25 +214,6 @@ def test_suited_width_is_the_twins(limit, monkeypatch):
     assert width.choose_width(600, coarse, averages, forces, spread) == pytest.approx(expected, rel=1e-3)
 
 
-def clusters_level():
-    """Return three groups without edges between them, with 300, 120 and 2 vertices."""
-    rng = np.random.default_rng(3)
-    sizes = (300, 120, 2)
-    blocks = []
-    for size in sizes:
-        block = np.zeros((size, size), np.float32)
-        steps = np.arange(size)
-        block[steps, (steps + 1) % size] = rng.uniform(0.5, 1, size)
-        block[steps, (steps + 3) % size] = rng.uniform(0.1, 0.5, size)
-        block = np.maximum(block, block.T)
-        np.fill_diagonal(block, 0)
-        blocks.append(block)
-    matrix = scipy.sparse.block_diag(blocks, format="csr")
-    return coarsen.make_finest_level(
-        coarsen.FuzzyGraph(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
-    )
-
-
 def start_of_a_graph(init, seed=3):
     """Return an initial layout from a small graph, its width, and the problem."""
     held = SharedGraph(random_graph(seed, n=900), WHOLE, np.linspace(1, 2, 900, dtype=np.float32))
@@ -288,7 +257,7 @@ def test_paths_on_a_coarse_level_are_smoothed(monkeypatch):
 
 def test_spectral_positions_are_eigenvectors():
     level = ring_level()
-    positions = compute_spectral_positions(level, 2, 0).astype(float)
+    positions = compute_spectral_positions(level, 2, 0).positions.astype(float)
     graph = dense(level, level.scale)
     walk = graph / graph.sum(1, keepdims=True)
     values = np.sort(np.linalg.eigvalsh(walk))[::-1]
@@ -303,14 +272,14 @@ def test_spectral_positions_can_be_repeated(make, n_components):
     results = []
     for threads in (1, 2):
         with limit_threads(threads):
-            results.append(compute_spectral_positions(make(), n_components, 4))
+            results.append(compute_spectral_positions(make(), n_components, 4).positions)
     assert results[0].shape == (make().n_vertices, n_components)
     assert results[0].tobytes() == results[1].tobytes()
 
 
 def test_components_lie_apart():
     level = clusters_level()
-    positions = compute_spectral_positions(level, 2, 0)
+    positions = compute_spectral_positions(level, 2, 0).positions
     groups = np.split(positions, [300, 420])
     centers = np.array([(group.min(0) + group.max(0)) / 2 for group in groups])
     radii = [np.abs(group - center).max() for group, center in zip(groups, centers, strict=True)]

@@ -65,12 +65,20 @@ def choose_automatic_start(
     features: Features | None, has_lengths: bool, n_components: int, seed: int
 ) -> str | np.ndarray:
     """Return principal components if the features vary in enough directions, and else the name of another start."""
-    graph = is_sparse(features) and features.shape[0] == features.shape[1]
-    if features is not None and not graph and min(features.shape) >= n_components and squares_are_finite(features):
-        positions = compute_principal_components(features, n_components, seed)
-        if count_varying_directions(positions) == n_components and not is_thin(positions):
-            return positions
+    positions = compute_suitable_components(features, n_components, seed)
+    if positions is not None and not is_thin(positions):
+        return positions
     return "pivot_mds" if has_lengths else "spectral"
+
+
+def compute_suitable_components(features: Features | None, n_components: int, seed: int) -> np.ndarray | None:
+    """Return the principal components, or None if there are no features that vary in enough directions."""
+    if features is None or min(features.shape) < n_components or not squares_are_finite(features):
+        return None
+    if is_sparse(features) and features.shape[0] == features.shape[1]:  # a graph
+        return None
+    positions = compute_principal_components(features, n_components, seed)
+    return positions if count_varying_directions(positions) == n_components else None
 
 
 def squares_are_finite(features: Features) -> bool:

@@ -9,9 +9,9 @@ from threadpoolctl import threadpool_limits
 
 from umap_sk import kernels
 from umap_sk.layout.coarsen import Level, coarsen_while
+from umap_sk.layout.components import place_components
 from umap_sk.layout.edge_lengths import EdgeLengths, coarsen_to_last_level
 from umap_sk.layout.init import draw_positions
-from umap_sk.layout.spectral import place_components
 from umap_sk.linear_algebra.eigenpairs import compute_eigenpairs
 from umap_sk.linear_algebra.products import multiply
 from umap_sk.runtime.compile import as_readonly, get_python_function

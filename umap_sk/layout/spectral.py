@@ -1,19 +1,36 @@
 """The initial layout "spectral": the first eigenvectors of the coarsest level's graph, for each component."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 import scipy.sparse
 from scipy.sparse.csgraph import connected_components
 
 from umap_sk.exceptions import SpectralFallbackWarning, warn
 from umap_sk.layout.coarsen import Level
+from umap_sk.layout.components import measure_components, place_components
 from umap_sk.layout.eigenvectors import RESIDUAL_TOLERANCE, Matrix, find_leading_eigenvectors
 from umap_sk.layout.init import draw_positions
 
-GOLDEN_COSINE, GOLDEN_SINE = -0.7373688780783197, 0.6754902942615238  # of the golden angle, pi * (3 - sqrt(5))
+DOMINANT_SHARE = 0.9  # A component with more of the mass is laid out as if it were the whole graph.
 
 
-def compute_spectral_positions(level: Level, n_components: int, seed: int) -> np.ndarray:
-    """Return eigenvectors of the normalized Laplacian of a level's graph. Large components are near the center."""
+class SpectralLayout(NamedTuple):
+    """The spectral positions of a level's vertices."""
+
+    positions: np.ndarray
+    is_guided: bool  # whether a guide arranges the components, none of which is dominant
+
+
+def compute_spectral_positions(
+    level: Level, n_components: int, seed: int, find_guide: Callable[[], np.ndarray | None] = lambda: None
+) -> SpectralLayout:
+    """Return eigenvectors of the normalized Laplacian of a level's graph, for each connected component.
+
+    Where a graph has several components, it does not show how they lie to each other. Then each takes the place and the
+    size that it has in the guide, positions of the vertices. Without one, large components are near the center.
+    """
     graph = make_weight_matrix(level)
     count, label = connected_components(graph, directed=False)
     order = np.argsort(label, kind="stable")
@@ -21,13 +38,16 @@ def compute_spectral_positions(level: Level, n_components: int, seed: int) -> np
     graph = graph if count == 1 else graph[order][:, order]
     parts = zip(bounds[:-1], bounds[1:], strict=True)
     inside = np.concatenate([lay_out_component(graph, part, n_components, seed) for part in parts])
+    guide, share = None, 1.0
     if count > 1:
-        centers, radii = place_components(np.bincount(label, level.mass, count), n_components)
-        sizes = np.diff(bounds)
-        inside = np.repeat(centers, sizes, axis=0) + np.repeat(radii, sizes)[:, None] * inside
+        guide, mass = find_guide(), np.bincount(label, level.mass, count)
+        share = float(mass.max() / mass.sum())
+        placed = place_components(mass, n_components) if guide is None else measure_components(guide, label, level.mass)
+        centers, radii = (np.repeat(values, np.diff(bounds), axis=0) for values in placed)
+        inside = centers + radii[:, None] * inside
     positions = np.empty(inside.shape, np.float32)
     positions[order] = inside
-    return positions
+    return SpectralLayout(positions, guide is not None and share <= DOMINANT_SHARE)
 
 
 def extract_component(graph: scipy.sparse.csr_array, rows: tuple[int, int]) -> scipy.sparse.csr_array:
@@ -47,36 +67,6 @@ def make_weight_matrix(level: Level) -> scipy.sparse.csr_array:
     graph = (graph + graph.T) / 2
     inside = np.maximum(level.degree - graph.sum(1), 0)
     return (graph + scipy.sparse.diags_array(inside)).tocsr()
-
-
-def place_components(mass: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the centers and radii of components, which are discs with their mass as area.
-
-    The discs lie on a spiral, with the heaviest component in the middle.
-    """
-    order = np.argsort(-mass, kind="stable")
-    share = mass[order] / mass.sum()
-    distance = np.sqrt(np.cumsum(share) - share / 2)
-    distance[0] = 0 if share[0] > 0.5 else distance[0]
-    centers = np.zeros((len(mass), n_components))
-    axes = min(2, n_components)
-    centers[order, :axes] = distance[:, None] * make_spiral(len(mass))[:, :axes]
-    radii = np.empty(len(mass))
-    radii[order] = 0.7 * np.sqrt(share)
-    return centers, radii
-
-
-def make_spiral(count: int) -> np.ndarray:
-    """Return points of the unit circle at multiples of the golden angle.
-
-    They are computed by products, since the sines of libraries differ in the last bits.
-    """
-    points = np.empty((count, 2))
-    x, y = 1.0, 0.0
-    for k in range(count):
-        points[k] = x, y
-        x, y = x * GOLDEN_COSINE - y * GOLDEN_SINE, x * GOLDEN_SINE + y * GOLDEN_COSINE
-    return points
 
 
 def lay_out_component(graph: scipy.sparse.csr_array, rows: tuple[int, int], n_components: int, seed: int) -> np.ndarray:

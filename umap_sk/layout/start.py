@@ -1,6 +1,7 @@
 """Initial layouts: the parameter `init`, and positions on the first level of the schedule."""
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from umap_sk.layout.init import (
     MAX_COORDINATE,
     choose_automatic_start,
     compute_pca_positions,
+    compute_suitable_components,
     draw_positions,
     squares_are_finite,
 )
@@ -21,7 +23,7 @@ from umap_sk.layout.optimizer import LayoutProblem
 from umap_sk.layout.pivot_mds import compute_pivot_mds_positions
 from umap_sk.layout.problem import Coarsest
 from umap_sk.layout.quantiles import find_axis_bounds
-from umap_sk.layout.sell import JITTER, ArrangedLevel, average_groups, prolong, smooth
+from umap_sk.layout.sell import JITTER, ArrangedLevel, average_groups, invert_order, prolong, smooth
 from umap_sk.layout.spectral import compute_spectral_positions
 from umap_sk.layout.width import (
     MAX_WIDTH,
@@ -202,7 +204,7 @@ def compute_start_positions(
     """
     levels, scaled = problem.levels, start.rescale
     if start.is_of_graph:
-        positions, width = compute_graph_start(start, problem, coarsest, n_components, seed)
+        positions, width = compute_graph_start(start, problem, coarsest, n_components, seed, connected)
     else:
         finest = get_finest_positions(start, levels, connected, n_components, seed)
         positions, width = rescale_start(finest, problem) if scaled else average_start(finest, problem)
@@ -240,13 +242,22 @@ def scale_averages(finest: np.ndarray, problem: LayoutProblem, spread: float) ->
 
 
 def compute_graph_start(
-    start: Start, problem: LayoutProblem, coarsest: Coarsest, n_components: int, seed: int
+    start: Start,
+    problem: LayoutProblem,
+    coarsest: Coarsest,
+    n_components: int,
+    seed: int,
+    connected: np.ndarray | None = None,
 ) -> tuple[np.ndarray, float]:
     """Return positions of the coarsest level's vertices, computed from its graph, and their width."""
     levels, order = problem.levels, problem.levels[-1].order
     if not start.needs_lengths:
-        positions = scale_robustly(compute_spectral_positions(coarsest.level, n_components, seed)[order])
-        return positions * np.float32(SPECTRAL_WIDTH), SPECTRAL_WIDTH
+        find_guide = partial(average_principal_components, start, levels, connected, n_components, seed)
+        found = compute_spectral_positions(coarsest.level, n_components, seed, find_guide)
+        positions, width = scale_robustly(found.positions[order]), SPECTRAL_WIDTH
+        if found.is_guided:
+            width = choose_width(levels[0].n_vertices, levels[-1], positions, problem.forces)
+        return positions * np.float32(width), width
     assert coarsest.lengths is not None
     positions = scale_robustly(compute_pivot_mds_positions(coarsest.level, coarsest.lengths, n_components, seed)[order])
     width = choose_width(levels[0].n_vertices, levels[-1], positions, problem.forces)
@@ -255,6 +266,19 @@ def compute_graph_start(
             positions = smooth(levels[-1], positions, 1.0)
         positions = scale_robustly(positions)
     return positions * np.float32(width), width
+
+
+def average_principal_components(
+    start: Start, levels: tuple[ArrangedLevel, ...], connected: np.ndarray | None, n_components: int, seed: int
+) -> np.ndarray | None:
+    """Return the mean principal components of the coarsest level's vertices, or None without suitable features."""
+    components = compute_suitable_components(start.features, n_components, seed)
+    if components is None:
+        return None
+    positions = get_finest_positions(make_array_start(components), levels, connected, n_components, seed)
+    for finer, coarser in zip(levels, levels[1:], strict=False):
+        positions = average_groups(coarser, finer.mass, positions)
+    return positions[invert_order(levels[-1].order)]
 
 
 def get_finest_positions(
