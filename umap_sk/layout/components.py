@@ -3,16 +3,18 @@
 import numpy as np
 
 GOLDEN_COSINE, GOLDEN_SINE = -0.7373688780783197, 0.6754902942615238  # of the golden angle, pi * (3 - sqrt(5))
-SPREAD_FACTOR = 1.5  # radius of a component, in root mean square distances from its center
+SPREAD_FACTOR = 1.5  # radius of a component along an axis, in standard deviations
 
 
 def measure_components(guide: np.ndarray, label: np.ndarray, mass: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the centers and radii of components in a layout of all vertices (`guide`)."""
-    masses = np.bincount(label, mass)
-    columns = [column.astype(np.float64) for column in guide.T]
-    centers = np.column_stack([np.bincount(label, mass * column) / masses for column in columns])
-    squares = sum((column - centers[label, axis]) ** 2 for axis, column in enumerate(columns))
-    return centers, SPREAD_FACTOR * np.sqrt(np.bincount(label, mass * squares) / masses)
+    """Return the centers of components in a layout of all vertices (`guide`), and their radii along each axis."""
+
+    def average(values: np.ndarray) -> np.ndarray:
+        return np.column_stack([np.bincount(label, mass * column) for column in values.T]) / total[:, None]
+
+    total, guide = np.bincount(label, mass), guide.astype(np.float64)
+    centers = average(guide)
+    return centers, SPREAD_FACTOR * np.sqrt(average((guide - centers[label]) ** 2))
 
 
 def place_components(mass: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:

@@ -44,7 +44,7 @@ def compute_spectral_positions(
         share = float(mass.max() / mass.sum())
         placed = place_components(mass, n_components) if guide is None else measure_components(guide, label, level.mass)
         centers, radii = (np.repeat(values, np.diff(bounds), axis=0) for values in placed)
-        inside = centers + radii[:, None] * inside
+        inside = centers + radii.reshape(len(radii), -1) * inside
     positions = np.empty(inside.shape, np.float32)
     positions[order] = inside
     return SpectralLayout(positions, guide is not None and share <= DOMINANT_SHARE)
