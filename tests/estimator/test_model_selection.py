@@ -241,13 +241,15 @@ def test_cut_that_stays_in_range(dtype):
 
 
 def test_what_only_looks_like_a_cut():
-    """Correct arrays are accepted if rows do not list themselves, have twins or ties, or lack their own index."""
+    """Correct arrays are accepted if rows do not list themselves, have copies or ties, or lack their own index."""
     indices, dists = arrays(15)
     rows = np.arange(N)
     lattice = np.abs(rows[:, None] - rows[None, :]).astype(float) + 9e9 * (rows[:, None] == rows)
     nearest = np.argsort(lattice, axis=1, kind="stable")[:, :6]
     partner = np.where(rows % 2, rows - 1, rows + 1)  # every row has a twin, which a search may list first
     twins = np.c_[partner, rows, indices[:, 2:]]
+    following = np.where(rows % 3 == 2, rows - 2, rows + 1)  # three equal rows, the next one first
+    triplets = np.c_[following, rows, indices[:, 2:]]
     swapped = indices.copy()
     swapped[::3, 0], swapped[::3, 1] = indices[::3, 1], indices[::3, 0]
     lost = indices.copy()
@@ -258,6 +260,7 @@ def test_what_only_looks_like_a_cut():
         (indices[:, 1:], dists[:, 1:]),
         (nearest, np.take_along_axis(lattice, nearest, axis=1)),
         (twins, flat),
+        (triplets, flat),
         (swapped, flat),
         (lost, dists),
     ):

@@ -168,40 +168,47 @@ def collect_neighbors(
 
 
 @kernel
-def copy_ordered_row(
-    indices, at, dists, first, length, own, whole, real, table, stamp, out_indices, out_dists, to, width, tally
+def copy_ordered_rows(
+    indices, index_starts, dists, starts, i, to, whole, real, table, out_indices, out_dists, kept, tally
 ):
-    """Copy the nearest neighbors of a row that needs no correction, as searches return it.
+    """Copy the nearest neighbors of rows that need no correction, as searches return them, from row `i` on.
 
-    Returns the number of its neighbors, of which `width` are copied, or -1 if an entry is missing, wrong, repeated or
-    farther than the next one.
+    It ends before a row with an entry that is missing, wrong, repeated or farther than the next one. Returns that row
+    or the number of rows, and the end of the output. One call for many rows saves half of the time.
     """
-    count = 0
-    self_entries = 0
-    before = 0.0
-    last = np.int64(-1)
-    for e in range(length):
-        j = indices[uint64(at + e)]
-        if j == own:
-            self_entries += 1
-            continue
-        d = dists[uint64(first + e)]
-        is_valid = (j >= 0) & (j < whole[2]) & (j != whole[0]) & (j != whole[1])
-        is_next = (d > before) | ((d == before) & (d > 0.0) & (j > last))
-        if not (is_valid & is_next & (d <= real[1]) & (d < real[0])):
-            return -1
-        if table.shape[0] > 0 and is_repeated(table, stamp, j):
-            return -1
-        if count < width:
-            out_indices[uint64(to + count)] = j
-            out_dists[uint64(to + count)] = d
-        count += 1
-        before = d
-        last = j
-    if self_entries > 0 and whole[4] != 0:
-        return -1
-    tally[SELF_ENTRIES] += self_entries
-    return count
+    while i < kept.shape[0]:
+        at, first, length = index_starts[i], starts[i], starts[i + 1] - starts[i]
+        own, width = whole[3] + i, min(length, whole[5])
+        count = 0
+        self_entries = 0
+        before = 0.0
+        last = np.int64(-1)
+        for e in range(length):
+            j = indices[uint64(at + e)]
+            if j == own:
+                self_entries += 1
+                continue
+            d = dists[uint64(first + e)]
+            is_valid = (j >= 0) & (j < whole[2]) & (j != whole[0]) & (j != whole[1])
+            is_next = (d > before) | ((d == before) & (d > 0.0) & (j > last))
+            if not (is_valid & is_next & (d <= real[1]) & (d < real[0])):
+                return i, to
+            if table.shape[0] > 0 and is_repeated(table, 2 * i + 1, j):
+                return i, to
+            if count < width:
+                out_indices[uint64(to + count)] = j
+                out_dists[uint64(to + count)] = d
+            count += 1
+            before = d
+            last = j
+        if self_entries > 0 and whole[4] != 0:
+            return i, to
+        tally[SELF_ENTRIES] += self_entries
+        tally[ORDERED] += count >= 3
+        kept[i] = min(count, width)
+        to += kept[i]
+        i += 1
+    return i, to
 
 
 @kernel
@@ -225,18 +232,7 @@ def tally_kept(kept, wanted, tally):
 
 @serial_kernel
 def nearest_rows(
-    indices,
-    index_starts,
-    dists,
-    starts,
-    whole,
-    real,
-    may_repeat,
-    out_indices,
-    out_dists,
-    kept,
-    tally,
-    problem,
+    indices, index_starts, dists, starts, whole, real, may_repeat, out_indices, out_dists, kept, tally, problem
 ):
     """Write the nearest neighbors of each row of a block, sorted by (distance, index), without duplicates or gaps.
 
@@ -248,44 +244,29 @@ def nearest_rows(
     table = np.zeros(choose_table_size(entries) if may_repeat else 0, np.int64)
     near_indices = np.empty(min(entries, wanted), np.int64)
     near_dists = np.empty(min(entries, wanted), np.float64)
+    rows = (indices, index_starts, dists, starts)
+    i = 0
     to = 0
-    for i in range(kept.shape[0]):
-        at, first, length = index_starts[i], starts[i], starts[i + 1] - starts[i]
-        own, width = whole[3] + i, min(length, wanted)
-        count = copy_ordered_row(
-            indices,
-            at,
-            dists,
-            first,
-            length,
-            own,
-            whole,
-            real,
-            table,
-            2 * i + 1,
-            out_indices,
-            out_dists,
-            to,
-            width,
-            tally,
+    while i < kept.shape[0]:
+        i, to = copy_ordered_rows(*rows, i, to, whole, real, table, out_indices, out_dists, kept, tally)
+        if i == kept.shape[0]:
+            break
+        row = (indices, index_starts[i], dists, starts[i], starts[i + 1] - starts[i], whole[3] + i)
+        width = min(row[4], wanted)
+        count, code, entry = collect_neighbors(
+            *row, whole, real, table, 2 * i + 2, near_indices, near_dists, width, tally
         )
-        if count < 0:
-            row = (indices, at, dists, first, length, own)
-            count, code, entry = collect_neighbors(
-                *row, whole, real, table, 2 * i + 2, near_indices, near_dists, width, tally
-            )
-            if code != 0 and problem[0] == 0:
-                problem[0], problem[1], problem[2] = code, i, entry
-            for t in range(count):
-                out_indices[to + t] = near_indices[t]
-                out_dists[to + t] = near_dists[t]
-            order = row_falls(*row, whole[0], whole[1])
-            tally[FALLING] += order == 2
-        else:
-            order = count >= 3
+        if code != 0 and problem[0] == 0:
+            problem[0], problem[1], problem[2] = code, i, entry
+        for t in range(count):
+            out_indices[to + t] = near_indices[t]
+            out_dists[to + t] = near_dists[t]
+        order = row_falls(*row, whole[0], whole[1])
+        tally[FALLING] += order == 2
         tally[ORDERED] += order > 0
-        kept[i] = min(count, width)
-        to += min(count, width)
+        kept[i] = count
+        to += count
+        i += 1
     tally_kept(kept, wanted, tally)
 
 

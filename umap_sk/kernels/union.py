@@ -153,12 +153,42 @@ def pack_edge(index, weight):
     return (uint64(index) << uint64(32)) | uint64(np.uint32(f4(weight).view(np.int32)))
 
 
+@kernel
+def unpack_edge(edge, e, indices, weights):
+    """Write an edge of `pack_edge` to entry `e`."""
+    indices[uint64(e)] = edge >> uint64(32)
+    weights[uint64(e)] = np.int32(edge & uint64(0xFFFFFFFF)).view(f4)
+
+
+@kernel
+def merge_two(own, n_own, more, n_more, first, indices, weights):
+    """Merge two sorted lists of packed edges, and write the edges from entry `first` on.
+
+    The lower half is merged upwards and the upper half downwards, so that the processor does both at once. The lists
+    begin at 1, between a number that is smaller and one that is larger than any edge. No step has a branch.
+    """
+    own[n_own + 1] = uint64(0xFFFFFFFFFFFFFFFF)
+    more[n_more + 1] = uint64(0xFFFFFFFFFFFFFFFF)
+    low_own = 1
+    low_more = 1
+    high_own = n_own
+    high_more = n_more
+    for e in range((n_own + n_more + 1) // 2):
+        low = (own[uint64(low_own)], more[uint64(low_more)])
+        unpack_edge(min(low), first + e, indices, weights)
+        from_own = int(low[0] < low[1])
+        low_own += from_own
+        low_more += 1 - from_own
+        high = (own[uint64(high_own)], more[uint64(high_more)])
+        unpack_edge(max(high), first + n_own + n_more - 1 - e, indices, weights)
+        from_own = int(high[0] > high[1])
+        high_own -= from_own
+        high_more -= 1 - from_own
+
+
 @parallel_kernel
 def merge_received(indptr, indices, weights, mix_ratio, out_indptr, out_indices, out_weights):
-    """Merge each row's own edges with those that it received. Both are sorted.
-
-    Both lists end with a number that is larger than any edge. The smaller of their heads is chosen without a branch.
-    """
+    """Merge each row's own edges with those that it received. Both are sorted."""
     n = indptr.shape[0] - 1
     turns = divide_blocks((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
     for thread in prange(turns.shape[0]):
@@ -166,28 +196,19 @@ def merge_received(indptr, indices, weights, mix_ratio, out_indptr, out_indices,
         while block >= 0:
             low = block * BLOCK_ROWS
             high = min(n, low + BLOCK_ROWS)
-            width = longest(out_indptr, low, high) + 1
-            own = np.empty(width, np.uint64)
-            more = np.empty(width, np.uint64)
+            width = longest(out_indptr, low, high) + 2
+            own = np.zeros(width, np.uint64)
+            more = np.zeros(width, np.uint64)
             for i in range(low, high):
                 count = 0
                 for e in range(indptr[i], indptr[i + 1]):
                     weight = compute_final_weight(weights[uint64(e)], mix_ratio)
-                    own[count] = pack_edge(indices[uint64(e)], weight)
+                    own[count + 1] = pack_edge(indices[uint64(e)], weight)
                     count += int(weight > 0)
-                first = out_indptr[i]
-                last = out_indptr[i + 1]
-                for e in range(first + count, last):
-                    more[e - first - count] = pack_edge(out_indices[uint64(e)], out_weights[uint64(e)])
-                own[count] = uint64(0xFFFFFFFFFFFFFFFF)
-                more[last - first - count] = uint64(0xFFFFFFFFFFFFFFFF)
-                p = 0
-                q = 0
-                for e in range(first, last):
-                    edge = min(own[p], more[q])
-                    from_own = int(own[p] < more[q])
-                    p += from_own
-                    q += 1 - from_own
-                    out_indices[uint64(e)] = edge >> uint64(32)
-                    out_weights[uint64(e)] = np.int32(edge & uint64(0xFFFFFFFF)).view(f4)
+                first = out_indptr[i] + count
+                received = out_indptr[i + 1] - first
+                for q in range(received):
+                    e = uint64(first + q)
+                    more[q + 1] = pack_edge(out_indices[e], out_weights[e])
+                merge_two(own, count, more, received, out_indptr[i], out_indices, out_weights)
             block = next_block(turns, thread)

@@ -16,7 +16,6 @@ DIAGONAL = 0.1  # value of a row itself, relative to the mean of its others, tha
 MIN_LENGTH = 8  # neighbors that a row needs for the correlation
 MIN_CORRELATED_ROWS = 20
 LOOKED_UP_ENTRIES = 2**14  # entries of neighbors' lists that are in memory at the same time
-MASK_BYTES = 2**19  # size of a mask of the neighbors of some rows, or one byte for each row
 ROUNDING = 1e-6  # of values up to 1
 MIN_CORRELATION = 0.2  # correlation of values with shared neighbors: below 0 for distances, 0.3 to 0.9 for memberships
 
@@ -96,16 +95,14 @@ def correlate_with_shared_neighbors(
     lengths = np.bincount(sample.owners, minlength=len(sample.rows))
     owners, names, values = (array[is_other] for array in sample[1:])
     shares = np.empty(len(names))
-    groups = np.stack([np.cumsum(sizes[is_other]) // LOOKED_UP_ENTRIES, owners // max(1, MASK_BYTES // n)])
-    bounds = 1 + np.flatnonzero(np.diff(groups).any(axis=0))
+    listed = np.sort(sample.owners * n + sample.names)
+    bounds = 1 + np.flatnonzero(np.diff(np.cumsum(sizes[is_other]) // LOOKED_UP_ENTRIES))
     for block in np.split(np.arange(len(names)), bounds) if len(names) else ():
-        first, last = owners[block[[0, -1]]]
-        own = slice(*np.searchsorted(sample.owners, [first, last + 1]))
-        is_listed = np.zeros((last + 1 - first) * n, bool)
-        is_listed[(sample.owners[own] - first) * n + sample.names[own]] = True
         counts, others = read_lists(names[block])
-        found = np.cumsum(is_listed[np.repeat((owners[block] - first) * n, counts) + others])
-        common = np.diff(np.append(0, found)[np.append(0, np.cumsum(counts))])
+        candidates = np.repeat(owners[block] * n, counts) + others
+        is_listed = listed[np.minimum(np.searchsorted(listed, candidates), len(listed) - 1)] == candidates
+        found = np.append(0, np.cumsum(is_listed))
+        common = np.diff(found[np.append(0, np.cumsum(counts))])
         shares[block] = common / (counts + lengths[owners[block]] - common)
     counts = np.bincount(owners, minlength=len(sample.rows))
     rises: list[float] = []

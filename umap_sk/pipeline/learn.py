@@ -151,7 +151,8 @@ def learn_graph(
         with report.phase("neighbors") as entry:
             neighbors, counts = prepare_neighbors(settings.graph, X, (indices, dists), search, allocate)
             if inputs.neighbors_given and indices is not None and dists is not None:
-                check_self_column(indices, dists)
+                if counts.self_entries < counts.rows:
+                    check_self_column(indices, dists)
                 check_neighbor_values(indices, dists)
                 check_own_entries(indices, dists)
                 if X is None:
