@@ -746,6 +746,11 @@ class PrecomputedUMAP(
             if X is not None and known_fingerprints.get("X") != fingerprints["X"]:
                 n_samples = len(fitted.embedding)
                 read_new_X(settings, X, fitted.columns, n_samples, neighbors_given=neighbors_given)
+        if fitted.manifold is None:
+            raise ValueError(
+                f"The model has no graph, which drop_graph removes, so its layout stays at epoch {fitted.epoch}. To "
+                "begin anew, call fit."
+            )
         if fitted.is_finished:
             raise ValueError(
                 f"All {fitted.n_epochs} epochs have been run (n_epochs={self.n_epochs}). To begin "

@@ -220,6 +220,8 @@ def test_disk():
     ratio = ((u - v) ** 2).sum(1) / ((1 - (u**2).sum(1)) * (1 - (v**2).sum(1)))
     expected = naive.distance("hyperboloid", *(p.astype(float) for p in (points[:25], points[25:])))
     np.testing.assert_allclose(np.arccosh(1 + 2 * ratio), expected, rtol=1e-6)
+    with pytest.raises(ValueError, match=r"shape \(2,\), but \(n, n_components\) is needed"):
+        poincare_disk(points[0])
 
 
 def test_nearest():

@@ -249,6 +249,11 @@ def poincare_disk(coordinates: ArrayLike) -> np.ndarray:
     ndarray of shape (n, n_components)
         ``x / (1 + z)``, within the unit circle.
 
+    Raises
+    ------
+    ValueError
+        If the coordinates are not of this shape.
+
     Examples
     --------
     >>> import umap_sk
@@ -257,4 +262,8 @@ def poincare_disk(coordinates: ArrayLike) -> np.ndarray:
            [0.        , 0.        ]])
     """
     points = np.asarray(coordinates, np.float64)
+    if points.ndim != 2:
+        raise ValueError(
+            f"coordinates has shape {points.shape}, but (n, n_components) is needed. Give a single point as [point]."
+        )
     return points / (1 + np.sqrt(1 + (points**2).sum(axis=1, keepdims=True)))
