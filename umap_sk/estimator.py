@@ -746,16 +746,15 @@ class PrecomputedUMAP(
             if X is not None and known_fingerprints.get("X") != fingerprints["X"]:
                 n_samples = len(fitted.embedding)
                 read_new_X(settings, X, fitted.columns, n_samples, neighbors_given=neighbors_given)
-        if fitted.manifold is None:
-            raise ValueError(
-                f"The model has no graph, which drop_graph removes, so its layout stays at epoch {fitted.epoch}. To "
-                "begin anew, call fit."
-            )
         if fitted.is_finished:
+            reason = f"All {fitted.n_epochs} epochs have been run (n_epochs={self.n_epochs})"
+            if fitted.manifold is None:
+                reason = (
+                    f"The model has no graph, which drop_graph removes, so its layout stays at epoch {fitted.epoch}"
+                )
             raise ValueError(
-                f"All {fitted.n_epochs} epochs have been run (n_epochs={self.n_epochs}). To begin "
-                "anew, call fit; to go on from here, fit with init=embedding_, rescale_init=False, multilevel=False; "
-                "for a longer schedule, set n_epochs and call fit."
+                f"{reason}. To begin anew, call fit; to go on from here, fit with init=embedding_, rescale_init=False, "
+                "multilevel=False; for a longer schedule, set n_epochs and call fit."
             )
         assert fitted.run is not None
         check_same_data(known_fingerprints or fingerprints, fingerprints)  # fit computes none before an interrupt
