@@ -189,6 +189,7 @@ def _chaos(size, length, rng):
     for step in range(steps):
         x, y, z = state
         state = state + pace * np.array([10 * (y - x), x * (28 - z) - y, x * y - 8 / 3 * z])
+        state = np.clip(state, -100, 100)  # Euler's method diverges from a remote start at a high speed
         path[step] = x
     return np.lib.stride_tricks.sliding_window_view(path[skipped:], length)[:size] / 8
 
