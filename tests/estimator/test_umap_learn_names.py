@@ -28,9 +28,10 @@ def test_scikit_learn_check(estimator, check):
 
 
 def test_signature_is_umap_learns():
-    """The parameters have umap-learn's names, positions and defaults, and additional ones come after them."""
+    """The parameters have umap-learn's names, positions and defaults, except for `init`. Others come after them."""
     umap = pytest.importorskip("umap")
     ours, theirs = ([(p.name, p.default) for p in inspect.signature(c).parameters.values()] for c in (UMAP, umap.UMAP))
+    theirs[theirs.index(("init", "spectral"))] = ("init", "auto")
     assert ours[: len(theirs)] == theirs and ours[len(theirs)][0] == "searcher"
 
 
@@ -50,7 +51,7 @@ def test_every_name_that_the_estimator_lacks_is_told():
 def test_bits_are_the_estimators():
     """The map and new rows are those of PrecomputedUMAP with the translated parameters."""
     ours = UMAP(10, 2, "manhattan", min_dist=0.3, **FEW).fit(IRIS)
-    theirs = PrecomputedUMAP(n_neighbors=10, metric="manhattan", min_dist=0.3, init="spectral", **FEW).fit(IRIS)
+    theirs = PrecomputedUMAP(n_neighbors=10, metric="manhattan", min_dist=0.3, **FEW).fit(IRIS)
     np.testing.assert_array_equal(ours.embedding_, theirs.embedding_)
     np.testing.assert_array_equal(ours.transform(IRIS[:9] + 0.05), theirs.transform(IRIS[:9] + 0.05).astype("float32"))
     assert (ours.graph_ != theirs.graph_).nnz == 0
@@ -76,7 +77,7 @@ def test_bits_are_the_estimators():
 @pytest.mark.filterwarnings("ignore::umap_sk.UnusedParameterWarning")
 def test_names_are_translated(theirs, ours):
     """umap-learn's names and those of PrecomputedUMAP give the same bits."""
-    names = {"metric": "euclidean", "init": "spectral"} | ours
+    names = {"metric": "euclidean"} | ours
     if "output_metric_params" in names:
         names["output_metric"] = "minkowski"
     expected = PrecomputedUMAP(**names, **FEW).fit(IRIS).embedding_
@@ -87,7 +88,7 @@ def test_radii_are_returned():
     """With output_dens, fit_transform also returns the log radii, and the map does not change."""
     places, of_data, of_map = UMAP(output_dens=True, **FEW).fit_transform(IRIS)
     np.testing.assert_array_equal(places, UMAP(**FEW).fit_transform(IRIS))
-    own = PrecomputedUMAP(metric="euclidean", init="spectral", dens_lambda=1.0, dens_frac=0.0, **FEW).fit(IRIS)
+    own = PrecomputedUMAP(metric="euclidean", dens_lambda=1.0, dens_frac=0.0, **FEW).fit(IRIS)
     np.testing.assert_array_equal(of_data, own.rad_orig_)
     np.testing.assert_array_equal(of_map, own.rad_emb_)
 
@@ -106,7 +107,7 @@ def test_targets_shape_the_map(target):
     y = load_iris().target
     ours = UMAP(target_metric=target, target_weight=0.7, target_n_neighbors=9, **FEW).fit(IRIS, y)
     names = {"target_metric": target, "target_weight": 0.7, "target_n_neighbors": 9}
-    expected = PrecomputedUMAP(metric="euclidean", init="spectral", **names, **FEW).fit(IRIS, y)
+    expected = PrecomputedUMAP(metric="euclidean", **names, **FEW).fit(IRIS, y)
     np.testing.assert_array_equal(ours.embedding_, expected.embedding_)
     assert (abs(ours.graph_ - UMAP(**FEW).fit(IRIS).graph_)).max() > 0.1
 

@@ -84,7 +84,7 @@ def test_graph_and_scales_are_umap_learns(monkeypatch, changed, directed):
 
 def test_graph_is_the_estimators():
     """The graph has the bits of a fit's graph, and its layout is the fit's map."""
-    fitted = UMAP(10, a=1.6, b=0.9, n_epochs=20, random_state=0).fit(X)
+    fitted = UMAP(10, a=1.6, b=0.9, n_epochs=20, init="spectral", random_state=0).fit(X)
     graph, _, _ = functions.fuzzy_simplicial_set(X, 10, None, "euclidean")
     assert (graph != fitted.graph_).nnz == 0
     embedding, aux = laid_out(graph)

@@ -43,9 +43,9 @@ class UMAP(UMAPMethods):
         and `embedding_list_` contains a map for each. None stands for 450 up to 10,000 rows, and 150 to 230 for more.
     learning_rate : float, default=1.0
         Factor of all steps; 0 for the initial layout.
-    init : str or array-like of shape (n_samples, n_components), default="spectral"
+    init : str or array-like of shape (n_samples, n_components), default="auto"
         Initial layout: positions, "spectral", "random", "pca", or "auto" and "pivot_mds" of :class:`PrecomputedUMAP`.
-        "tswspectral" is "spectral", and "recursive" is "auto".
+        umap-learn's default is "spectral". "tswspectral" is "spectral", and "recursive" is "auto".
     min_dist : float, default=0.1
         Distance in the embedding below which points count as touching.
     spread : float, default=1.0
@@ -171,7 +171,7 @@ class UMAP(UMAPMethods):
         output_metric_kwds=None,
         n_epochs=None,
         learning_rate=1.0,
-        init="spectral",
+        init="auto",
         min_dist=0.1,
         spread=1.0,
         low_memory=True,
