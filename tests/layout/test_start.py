@@ -130,41 +130,37 @@ def test_expected_losses_are_the_twins(min_dist, size, rate, symmetric, monkeypa
 
 @pytest.mark.parametrize("d", [1, 2, 3])
 @pytest.mark.parametrize("symmetric", [True, False])
-def test_length_spread_is_the_twins(symmetric, d):
-    """The spread equals the twin's, with ties, on a coarse level as well, and in any unit."""
+def test_long_share_is_the_twins(symmetric, d):
+    """The share equals the twin's, on a coarse level as well."""
     finest = coarsen.make_finest_level(random_graph(1, n=600, symmetric=symmetric))
     for level in map(alone, (finest, coarsen.coarsen(finest, 0, 0))):
         spread = np.random.default_rng(2).uniform(-0.75, 0.75, (level.n_vertices, d)).astype(np.float32)
         for power in (1, 2, 5):
             positions = np.sign(spread) * np.abs(spread) ** np.float32(power)
-            positions[1:9] = positions[0]
-            found = width.compute_length_spread(*width.sample_edges(level, positions))
-            assert found == pytest.approx(naive.length_spread(dense_slices(level), positions), rel=1e-4)
-            assert width.compute_length_spread(*width.sample_edges(level, positions * np.float32(64))) == pytest.approx(
-                found, rel=1e-6
-            )
+            found = width.compute_long_share(*width.sample_edges(level, positions))
+            assert 0 < found < 1
+            assert found == pytest.approx(naive.long_share(dense_slices(level), positions), rel=1e-5)
 
 
-def test_length_spread_of_folds():
-    """Equal edges have a small spread, and a few long edges have a large one. The spread of edges of length 0 is 1."""
+def test_long_share_of_folds():
+    """A closed curve has no long edges, whatever its density. Rows on the wrong side have long ones."""
     level, n = alone(ring_level()), 400
-    angle = 2 * np.pi * level.order / n
-    even = (np.stack([np.cos(angle), np.sin(angle)], 1) / 2).astype(np.float32)
-    assert 1 <= width.compute_length_spread(*width.sample_edges(level, even)) < 3
-    folded = even.copy()
+    angle = 2 * np.pi * (level.order / n) ** 2
+    curve = (np.stack([np.cos(angle), np.sin(angle)], 1) / 2).astype(np.float32)
+    assert width.compute_long_share(*width.sample_edges(level, curve)) == 0
+    folded = curve.copy()
     folded[level.order % 20 == 0] *= -1
-    assert width.compute_length_spread(*width.sample_edges(level, folded)) > 100
-    assert width.compute_length_spread(*width.sample_edges(level, np.zeros_like(even))) == 1
+    assert width.compute_long_share(*width.sample_edges(level, folded)) == pytest.approx(0.1, rel=0.2)
 
 
-def test_length_spread_of_a_sample(monkeypatch):
-    """The spread of a sample of the rows is close to that of all rows."""
+def test_long_share_of_a_sample(monkeypatch):
+    """The share in a sample of the rows is close to that in all rows."""
     level = alone(coarsen.make_finest_level(random_graph(2, n=20_000, hub=False)))
-    positions = np.random.default_rng(3).normal(size=(20_000, 2)).astype(np.float32) ** 3
+    positions = np.random.default_rng(3).normal(size=(20_000, 2)).astype(np.float32) ** 3 / 10
     found = []
     for measured in (2_000, 20_000):
         monkeypatch.setattr(width, "MIN_MEASURED_VERTICES", measured)
-        found.append(width.compute_length_spread(*width.sample_edges(level, positions)))
+        found.append(width.compute_long_share(*width.sample_edges(level, positions)))
     assert found[0] == pytest.approx(found[1], rel=0.1) and found[0] != found[1]
 
 
@@ -182,10 +178,10 @@ def test_lowest_scale():
 
 @pytest.mark.parametrize("limit", ["room", "folds", "widest", "narrowest"])
 def test_suited_width_is_the_twins(limit, monkeypatch):
-    """The width is the room on the coarsest level, less if edges of the finest level are folded, within bounds."""
+    """The width is the room on the coarsest level, less if the finest level has long edges, within bounds."""
     fine, coarse = alone(coarsen.make_finest_level(random_graph(1, n=600))), alone(ring_level())
     positions = np.random.default_rng(2).uniform(-0.75, 0.75, (600, 2)).astype(np.float32)
-    spread = width.compute_length_spread(*width.sample_edges(fine, positions))
+    share = width.compute_long_share(*width.sample_edges(fine, positions))
     angle = 2 * np.pi * coarse.order / 400
     averages = np.stack([np.cos(angle), np.sin(angle)], 1).astype(np.float32)
     forces = optimizer.Forces(Curve(1.577, 0.895), gamma=0.5, negative_rate=7.0)
@@ -202,16 +198,15 @@ def test_suited_width_is_the_twins(limit, monkeypatch):
     losses = np.array([naive.expected_loss(*arguments, scale, *rules) for scale in scales])
     assert 0 < np.argmin(losses) < len(scales) - 1
     room = width.ROOM_FACTOR * naive.lowest_scale(scales, losses)
-    spread = naive.length_spread(dense_slices(fine), positions)
     folded, widest, narrowest, expected = {
-        "room": (10 * spread, 1e6, 0.0, room),
-        "folds": (0.5 * spread, 1e6, 0.0, 0.5 * room),
-        "widest": (10 * spread, 0.7 * room, 0.0, 0.7 * room),
-        "narrowest": (0.5 * spread, 1e6, 0.9 * room, 0.9 * room),
+        "room": (10 * share, 1e6, 0.0, room),
+        "folds": (0.5 * share, 1e6, 0.0, 0.5 * room),
+        "widest": (10 * share, 0.7 * room, 0.0, 0.7 * room),
+        "narrowest": (0.5 * share, 1e6, 0.9 * room, 0.9 * room),
     }[limit]
-    for name, value in (("MAX_UNFOLDED_SPREAD", folded), ("MAX_WIDTH", widest), ("MIN_WIDTH", narrowest)):
+    for name, value in (("MAX_LONG_SHARE", folded), ("MAX_WIDTH", widest), ("MIN_WIDTH", narrowest)):
         monkeypatch.setattr(width, name, value)
-    assert width.choose_width(600, coarse, averages, forces, spread) == pytest.approx(expected, rel=1e-3)
+    assert width.choose_width(600, coarse, averages, forces, share) == pytest.approx(expected, rel=1e-3)
 
 
 def start_of_a_graph(init, seed=3):

@@ -45,20 +45,10 @@ def scaled_robustly(positions, stretched=np.inf):
     return np.clip(scaled, -0.75, 0.75)
 
 
-def length_spread(graph, positions):
-    """Return the weighted mean square of the edges' lengths over the square of the weighted median.
-
-    The median edge is the first one, in ascending order, with which half of the total weight is reached.
-    """
+def long_share(graph, positions):
+    """Return the share of the total weight that edges longer than 0.2 have."""
     lengths = np.linalg.norm(np.asarray(positions, float)[:, None] - positions, axis=2)
-    edges = sorted(zip(lengths[graph > 0].tolist(), graph[graph > 0].tolist(), strict=True))
-    whole = sum(weight for _, weight in edges)
-    reached, middle = 0.0, None
-    for length, weight in edges:
-        reached += weight
-        if middle is None and reached >= whole / 2:
-            middle = length
-    return sum(weight * length**2 for length, weight in edges) / whole / middle**2
+    return graph[lengths > 0.2].sum() / graph.sum()
 
 
 def lowest_scale(scales, losses):

@@ -16,7 +16,7 @@ from umap_sk.layout.problem import Schedule, choose_phases
 from umap_sk.layout.schedule import Phase
 from umap_sk.layout.sell import JITTER, ArrangedLevel, smooth
 from umap_sk.layout.start import Start, average_start, compute_graph_start, get_finest_positions, scale_averages
-from umap_sk.layout.width import MAX_STRETCH, START_SMOOTHINGS, compute_length_spread, sample_edges, scale_robustly
+from umap_sk.layout.width import MAX_STRETCH, START_SMOOTHINGS, compute_long_share, sample_edges, scale_robustly
 
 
 class Layout(NamedTuple):
@@ -123,8 +123,8 @@ def _scale_averages(
     phases: tuple[Phase, ...],
     forces: Forces,
 ) -> tuple[np.ndarray, float]:
-    spread = compute_length_spread(*(np.concatenate(arrays) for arrays in zip(*edges, strict=True)))
-    return scale_averages(finest, LayoutProblem(hierarchy.levels, phases, forces), spread)
+    long_share = compute_long_share(*(np.concatenate(arrays) for arrays in zip(*edges, strict=True)))
+    return scale_averages(finest, LayoutProblem(hierarchy.levels, phases, forces), long_share)
 
 
 def _average(

@@ -29,7 +29,7 @@ from umap_sk.layout.width import (
     MAX_WIDTH,
     MIN_WIDTH,
     choose_width,
-    compute_length_spread,
+    compute_long_share,
     compute_robust_widths,
     sample_edges,
     scale_robustly,
@@ -229,15 +229,15 @@ def average_start(finest: np.ndarray, problem: LayoutProblem) -> tuple[np.ndarra
 def rescale_start(finest: np.ndarray, problem: LayoutProblem) -> tuple[np.ndarray, float]:
     """Smooth positions, average them to the coarsest level and scale them. Return them with their width."""
     finest = smooth_start(problem.levels[0], finest)
-    return scale_averages(finest, problem, compute_length_spread(*sample_edges(problem.levels[0], finest)))
+    return scale_averages(finest, problem, compute_long_share(*sample_edges(problem.levels[0], finest)))
 
 
-def scale_averages(finest: np.ndarray, problem: LayoutProblem, spread: float) -> tuple[np.ndarray, float]:
-    """Average smoothed positions to the coarsest level and scale them. `spread` is that of their edges."""
+def scale_averages(finest: np.ndarray, problem: LayoutProblem, long_share: float) -> tuple[np.ndarray, float]:
+    """Average smoothed positions to the coarsest level and scale them. `long_share` is that of their edges."""
     levels, positions = problem.levels, finest
     for finer, coarser in zip(levels, levels[1:], strict=False):
         positions = average_groups(coarser, finer.mass, positions)
-    width = choose_width(levels[0].n_vertices, levels[-1], positions, problem.forces, spread)
+    width = choose_width(levels[0].n_vertices, levels[-1], positions, problem.forces, long_share)
     return positions * np.float32(width), width
 
 

@@ -21,8 +21,9 @@ CANDIDATE_SCALES = (4.0, 6.0, 9.0, 13.5, 20.0)
 ROOM_FACTOR = 2.0  # of the width with the lowest loss
 MIN_LOSS_ROWS = 64  # rows whose repulsion is computed in the search for the width
 MIN_LOSS_OPPOSITES = 2_048  # rows that repel each of them
-MIN_WIDTH, MAX_WIDTH = 10.0, 28.0  # in units: without a bound, the loss prefers maps full of empty space
-MAX_UNFOLDED_SPREAD = 4.0  # A larger spread of the edges' lengths means folds, and the layout is narrower.
+MIN_WIDTH, MAX_WIDTH = 8.0, 28.0  # in units: without a bound, the loss prefers maps full of empty space
+LONG_EDGE = 0.2  # length of edges between remote parts, in widths of the layout
+MAX_LONG_SHARE = 0.007  # A larger share of long edges means folds, and the layout is narrower.
 MIN_MEASURED_VERTICES = 5_000  # vertices whose edges are measured
 
 
@@ -67,20 +68,19 @@ def smooth_start(level: ArrangedLevel, positions: np.ndarray) -> np.ndarray:
 
 
 def choose_width(
-    n_rows: int, coarsest: ArrangedLevel, averages: np.ndarray, forces: Forces, spread: float = 1.0
+    n_rows: int, coarsest: ArrangedLevel, averages: np.ndarray, forces: Forces, long_share: float = 0.0
 ) -> float:
     """Return the best width of an initial layout: wide enough for its groups, and narrower if it is folded.
 
     The scale with the lowest loss shows the room that the groups need at their present positions. Apart from each
-    other, they need about twice as much. Edges that are much longer than most show folds, in which unrelated groups
-    overlap. A narrow layout lets the epochs separate them. `spread` is that of :func:`compute_length_spread`. It is 1
-    for layouts by shortest paths, whose long edges belong to remote parts. The width is bounded, because the loss does
-    not see empty space.
+    other, they need about twice as much. Edges between remote parts of a layout show folds, in which unrelated groups
+    overlap. A narrow layout lets the epochs separate them. `long_share` is that of :func:`compute_long_share`. It is 0
+    for layouts by shortest paths, which have no folds. The width is bounded, because the loss does not see empty space.
     """
     rate = forces.negative_rate * forces.gamma
     losses = compute_expected_losses(coarsest, averages, np.array(CANDIDATE_SCALES), n_rows, forces.curve, rate)
     room = ROOM_FACTOR * find_lowest_scale(np.array(CANDIDATE_SCALES), losses)
-    return min(MAX_WIDTH, max(MIN_WIDTH, room * min(1.0, MAX_UNFOLDED_SPREAD / spread)))
+    return min(MAX_WIDTH, max(MIN_WIDTH, room * MAX_LONG_SHARE / max(MAX_LONG_SHARE, long_share)))
 
 
 def sample_edges(level: ArrangedLevel, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -93,19 +93,10 @@ def sample_edges(level: ArrangedLevel, positions: np.ndarray) -> tuple[np.ndarra
     return np.linalg.norm(differences, axis=1), weights[edges]
 
 
-def compute_length_spread(lengths: np.ndarray, weights: np.ndarray) -> float:
-    """Return the weighted mean square of the edges' lengths, relative to their weighted median.
-
-    The float32 lengths are sorted as unique integers, of their bits and their ranks. This is as good as a stable sort
-    by length, and ten times as fast.
-    """
-    keys = lengths.view(np.uint32).astype(np.uint64) << np.uint64(32) | np.arange(len(lengths), dtype=np.uint64)
-    keys.sort()
-    order = (keys & np.uint64(0xFFFFFFFF)).astype(np.intp)
-    lengths, shares = lengths.astype(np.float64), weights.astype(np.float64)
-    reached = np.cumsum(shares[order])
-    middle = lengths[order[np.searchsorted(reached, reached[-1] / 2)]] if reached[-1] > 0 else 0.0
-    return float((shares * lengths**2).sum() / reached[-1] / middle**2) if middle > 0 else 1.0
+def compute_long_share(lengths: np.ndarray, weights: np.ndarray) -> float:
+    """Return the share of the edges' weight that long edges have, if the layout has width 1."""
+    total = float(weights.sum(dtype=np.float64))
+    return float(weights[lengths > LONG_EDGE].sum(dtype=np.float64)) / total if total > 0 else 0.0
 
 
 def find_lowest_scale(scales: np.ndarray, losses: np.ndarray) -> float:
