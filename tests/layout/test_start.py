@@ -217,9 +217,9 @@ def start_of_a_graph(init, seed=3):
     return *compute_start_positions(Start(init), problem, coarsest, None, 2, 0), problem
 
 
-@pytest.mark.parametrize("init", ["pivot_mds", "spectral"])
-def test_width_of_a_start_that_the_graph_gives(monkeypatch, init):
-    """The width of pivot MDS depends on the room only, since it has no folds. The width of spectral layouts is 12."""
+@pytest.mark.parametrize("init", ["pivot_mds", "spectral", "random"])
+def test_width_of_a_start_by_name(monkeypatch, init):
+    """The width of pivot MDS depends on the room only, since it has no folds. Those of other layouts are constants."""
     monkeypatch.setattr(start, "PIVOT_MDS_SMOOTHINGS", 0)
     positions, found, problem = start_of_a_graph(init, seed=1)
     assert width.compute_robust_widths(positions) == pytest.approx(found, rel=0.05)  # 4 % less if they are ranks
@@ -227,7 +227,7 @@ def test_width_of_a_start_that_the_graph_gives(monkeypatch, init):
     scaled = (positions / found).astype(np.float32)
     room = width.choose_width(900, level, scaled, problem.forces)
     assert width.MIN_WIDTH < room < width.MAX_WIDTH
-    assert found == pytest.approx({"pivot_mds": room, "spectral": 12}[init], rel=1e-2)
+    assert found == pytest.approx({"pivot_mds": room, "spectral": 12, "random": 28}[init], rel=1e-2)
 
 
 def test_paths_on_a_coarse_level_are_smoothed(monkeypatch):

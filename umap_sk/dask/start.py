@@ -57,7 +57,7 @@ def start_layout(cluster: Cluster, layout: Layout, start: Start, mask: Future | 
     else:
         finest = submit(cluster, "start", _start_from_array, layout.hierarchy, start, mask, *layout[-2:])
         if start.rescale:
-            result = _rescale(cluster, layout, finest)
+            result = _rescale(cluster, layout, finest, is_random=start.is_random)
         else:
             result = submit(cluster, "start", _average, layout.hierarchy, finest, layout.phases, layout.forces)
     positions = submit(cluster, "start", itemgetter(0), result)
@@ -91,13 +91,13 @@ def map_blocks(
     ]
 
 
-def _rescale(cluster: Cluster, layout: Layout, positions: Future) -> Future:
+def _rescale(cluster: Cluster, layout: Layout, positions: Future, *, is_random: bool) -> Future:
     finest = layout.blocks[0]
     for _ in range(START_SMOOTHINGS):
         parts = map_blocks(cluster, finest, "start", _smooth, positions, 1.0, False)
         positions = submit(cluster, "start", np.concatenate, parts)
     scaled = submit(cluster, "start", scale_robustly, positions, MAX_STRETCH)
-    edges = map_blocks(cluster, finest, "start", sample_edges, scaled)
+    edges = [] if is_random else map_blocks(cluster, finest, "start", sample_edges, scaled)
     arguments = layout.hierarchy, scaled, edges, layout.phases, layout.forces
     return submit(cluster, "start", _scale_averages, *arguments, all_threads=True)
 
@@ -123,7 +123,9 @@ def _scale_averages(
     phases: tuple[Phase, ...],
     forces: Forces,
 ) -> tuple[np.ndarray, float]:
-    long_share = compute_long_share(*(np.concatenate(arrays) for arrays in zip(*edges, strict=True)))
+    long_share = None
+    if edges:
+        long_share = compute_long_share(*(np.concatenate(arrays) for arrays in zip(*edges, strict=True)))
     return scale_averages(finest, LayoutProblem(hierarchy.levels, phases, forces), long_share)
 
 

@@ -59,6 +59,11 @@ class Start(NamedTuple):
         return self.name in GRAPH_STARTS
 
     @property
+    def is_random(self) -> bool:
+        """Whether the positions are random, so that the lengths of edges say nothing about the layout."""
+        return self.name == "random"
+
+    @property
     def needs_lengths(self) -> bool:
         """Whether the layout needs lengths of the coarsest level's edges."""
         return self.name == "pivot_mds"
@@ -207,7 +212,8 @@ def compute_start_positions(
         positions, width = compute_graph_start(start, problem, coarsest, n_components, seed, connected)
     else:
         finest = get_finest_positions(start, levels, connected, n_components, seed)
-        positions, width = rescale_start(finest, problem) if scaled else average_start(finest, problem)
+        rescale = partial(rescale_start, is_random=start.is_random) if scaled else average_start
+        positions, width = rescale(finest, problem)
     if len(positions) != levels[problem.phases[0].depth].n_vertices:
         for depth in range(len(levels) - 1, 0, -1):
             positions = prolong(levels, depth, positions)
@@ -226,18 +232,24 @@ def average_start(finest: np.ndarray, problem: LayoutProblem) -> tuple[np.ndarra
     return positions, min(MAX_WIDTH, max(MIN_WIDTH, float(compute_robust_widths(positions).max())))
 
 
-def rescale_start(finest: np.ndarray, problem: LayoutProblem) -> tuple[np.ndarray, float]:
+def rescale_start(finest: np.ndarray, problem: LayoutProblem, *, is_random: bool) -> tuple[np.ndarray, float]:
     """Smooth positions, average them to the coarsest level and scale them. Return them with their width."""
     finest = smooth_start(problem.levels[0], finest)
-    return scale_averages(finest, problem, compute_long_share(*sample_edges(problem.levels[0], finest)))
+    long_share = None if is_random else compute_long_share(*sample_edges(problem.levels[0], finest))
+    return scale_averages(finest, problem, long_share)
 
 
-def scale_averages(finest: np.ndarray, problem: LayoutProblem, long_share: float) -> tuple[np.ndarray, float]:
-    """Average smoothed positions to the coarsest level and scale them. `long_share` is that of their edges."""
+def scale_averages(finest: np.ndarray, problem: LayoutProblem, long_share: float | None) -> tuple[np.ndarray, float]:
+    """Average smoothed positions to the coarsest level and scale them.
+
+    `long_share` is that of their edges, or None for random positions, which need the largest width.
+    """
     levels, positions = problem.levels, finest
     for finer, coarser in zip(levels, levels[1:], strict=False):
         positions = average_groups(coarser, finer.mass, positions)
-    width = choose_width(levels[0].n_vertices, levels[-1], positions, problem.forces, long_share)
+    width = MAX_WIDTH
+    if long_share is not None:
+        width = choose_width(levels[0].n_vertices, levels[-1], positions, problem.forces, long_share)
     return positions * np.float32(width), width
 
 
