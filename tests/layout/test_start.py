@@ -131,19 +131,23 @@ def test_expected_losses_are_the_twins(min_dist, size, rate, symmetric, monkeypa
 @pytest.mark.parametrize("d", [1, 2, 3])
 @pytest.mark.parametrize("symmetric", [True, False])
 def test_long_share_is_the_twins(symmetric, d):
-    """The share equals the twin's, on a coarse level as well."""
+    """The share equals the twin's, with rows at one position, and on a coarse level as well."""
     finest = coarsen.make_finest_level(random_graph(1, n=600, symmetric=symmetric))
     for level in map(alone, (finest, coarsen.coarsen(finest, 0, 0))):
         spread = np.random.default_rng(2).uniform(-0.75, 0.75, (level.n_vertices, d)).astype(np.float32)
         for power in (1, 2, 5):
             positions = np.sign(spread) * np.abs(spread) ** np.float32(power)
+            positions[1:9] = positions[0]
             found = width.compute_long_share(*width.sample_edges(level, positions))
             assert 0 < found < 1
             assert found == pytest.approx(naive.long_share(dense_slices(level), positions), rel=1e-5)
 
 
 def test_long_share_of_folds():
-    """A closed curve has no long edges, whatever its density. Rows on the wrong side have long ones."""
+    """A closed curve has no long edges, whatever its density. Rows on the wrong side have long ones.
+
+    The share of edges of length 0, and of edges without weight, is 0.
+    """
     level, n = alone(ring_level()), 400
     angle = 2 * np.pi * (level.order / n) ** 2
     curve = (np.stack([np.cos(angle), np.sin(angle)], 1) / 2).astype(np.float32)
@@ -151,6 +155,10 @@ def test_long_share_of_folds():
     folded = curve.copy()
     folded[level.order % 20 == 0] *= -1
     assert width.compute_long_share(*width.sample_edges(level, folded)) == pytest.approx(0.1, rel=0.2)
+    lengths, weights = width.sample_edges(level, np.zeros_like(curve))
+    assert width.compute_long_share(lengths, weights) == 0
+    assert width.compute_long_share(lengths + 1, weights) == 1
+    assert width.compute_long_share(lengths + 1, np.zeros_like(weights)) == 0
 
 
 def test_long_share_of_a_sample(monkeypatch):

@@ -124,7 +124,7 @@ def _scale_averages(
     forces: Forces,
 ) -> tuple[np.ndarray, float]:
     long_share = None
-    if edges:
+    if edges:  # which random positions lack
         long_share = compute_long_share(*(np.concatenate(arrays) for arrays in zip(*edges, strict=True)))
     return scale_averages(finest, LayoutProblem(hierarchy.levels, phases, forces), long_share)
 

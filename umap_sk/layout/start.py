@@ -212,8 +212,10 @@ def compute_start_positions(
         positions, width = compute_graph_start(start, problem, coarsest, n_components, seed, connected)
     else:
         finest = get_finest_positions(start, levels, connected, n_components, seed)
-        rescale = partial(rescale_start, is_random=start.is_random) if scaled else average_start
-        positions, width = rescale(finest, problem)
+        if scaled:
+            positions, width = rescale_start(finest, problem, is_random=start.is_random)
+        else:
+            positions, width = average_start(finest, problem)
     if len(positions) != levels[problem.phases[0].depth].n_vertices:
         for depth in range(len(levels) - 1, 0, -1):
             positions = prolong(levels, depth, positions)
